@@ -1,0 +1,242 @@
+"""The exception tree.
+
+EcpError
+├── InvalidRequest          a field is missing or malformed
+│   ├── InvalidQuery
+│   └── InvalidChoice
+├── NotFoundError
+│   ├── ConceptNotFound     nothing in the catalog matches
+│   └── ResolutionNotFound  unknown or another user's
+├── PreconditionFailed
+│   ├── IncompatibleConcepts
+│   ├── AmbiguousConcept
+│   └── ResolutionExpired
+├── PolicyDenied
+├── StoreError
+│   ├── StoreUnavailable
+│   │   ├── CircuitOpen
+│   │   └── PolicyUnavailable
+│   ├── StoreTimeout
+│   └── StoreQueryFailed    shown to callers as an opaque internal error
+├── DeadlineExceeded
+└── NotImplementedYet
+
+Every message here may be shown to a caller: fixed words and the caller's own input, nothing of stores. `interceptors.errors`
+alone turns them into a status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from ecp_server.domain.concepts import Mention, Option
+from ecp_server.domain.provenance import StoreKind
+
+
+class Reason(StrEnum):
+    """Why a call failed: the names of error_reason.proto without their prefix."""
+
+    INVALID_QUERY = "INVALID_QUERY"
+    INVALID_CHOICE = "INVALID_CHOICE"
+    CONCEPT_NOT_FOUND = "CONCEPT_NOT_FOUND"
+    RESOLUTION_NOT_FOUND = "RESOLUTION_NOT_FOUND"
+    AMBIGUOUS_CONCEPT = "AMBIGUOUS_CONCEPT"
+    BUSINESS_RULE_VIOLATION = "BUSINESS_RULE_VIOLATION"
+    DATA_QUALITY = "DATA_QUALITY"
+    POLICY_DENIED = "POLICY_DENIED"
+    INSUFFICIENT_PERMISSIONS = "INSUFFICIENT_PERMISSIONS"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    RATE_LIMITED = "RATE_LIMITED"
+    OVERLOADED = "OVERLOADED"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    POLICY_UNAVAILABLE = "POLICY_UNAVAILABLE"
+    STORE_TIMEOUT = "STORE_TIMEOUT"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    INTERNAL = "INTERNAL"
+    RESOLUTION_EXPIRED = "RESOLUTION_EXPIRED"
+    INCOMPATIBLE_CONCEPTS = "INCOMPATIBLE_CONCEPTS"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A field of the request, as a path such as ``user_context.roles[2]``, and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class EcpError(Exception):
+    """The root: a message for a person, metadata for a program."""
+
+    reason: ClassVar[Reason] = Reason.INTERNAL
+
+    def __init__(
+        self, message: str, *, metadata: Mapping[str, str] | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata: Mapping[str, str] = metadata or {}
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidRequest(EcpError):
+    """A field is missing or malformed; ``violations`` names each, and is empty where the request cannot be read."""
+
+    reason = Reason.INVALID_QUERY
+
+    def __init__(self, message: str, violations: tuple[FieldViolation, ...] = ()) -> None:
+        super().__init__(message)
+        self.violations = violations
+
+
+class InvalidQuery(InvalidRequest):
+    """The request itself is malformed."""
+
+
+class InvalidChoice(InvalidRequest):
+    """A choice names no offered option."""
+
+    reason = Reason.INVALID_CHOICE
+
+
+class NotFoundError(EcpError):
+    """Something asked for does not exist, or not for this user."""
+
+
+class ConceptNotFound(NotFoundError):
+    """Nothing in the catalog matches."""
+
+    reason = Reason.CONCEPT_NOT_FOUND
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        resolution_id: str = "",
+        suggestions: tuple[Option, ...] = (),
+        unmatched: tuple[Mention, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.resolution_id = resolution_id
+        self.suggestions = suggestions
+        self.unmatched = unmatched
+
+
+class ResolutionNotFound(NotFoundError):
+    """The resolution is unknown or another user's; the two look the same."""
+
+    reason = Reason.RESOLUTION_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("no such resolution")
+
+
+class PreconditionFailed(EcpError):
+    """The request is well formed but cannot be served as things stand."""
+
+
+class IncompatibleConcepts(PreconditionFailed):
+    """Known words that do not fit together; metadata says what would fit."""
+
+    reason = Reason.INCOMPATIBLE_CONCEPTS
+
+
+class AmbiguousConcept(PreconditionFailed):
+    """The resolution still needs a choice."""
+
+    reason = Reason.AMBIGUOUS_CONCEPT
+
+
+class ResolutionExpired(PreconditionFailed):
+    """The caller's own resolution has expired."""
+
+    reason = Reason.RESOLUTION_EXPIRED
+
+    def __init__(self) -> None:
+        super().__init__("the resolution has expired; resolve the question again")
+
+
+class PolicyDenied(EcpError):
+    """A policy denies it; ``may`` names the roles that may."""
+
+    reason = Reason.POLICY_DENIED
+
+    def __init__(self, policy: str, why: str, may: tuple[str, ...] = ()) -> None:
+        metadata = {"policy": policy} | ({"may": ",".join(may)} if may else {})
+        super().__init__(why or "policy denies this", metadata=metadata)
+        self.policy = policy
+        self.may = may
+
+
+class StoreError(EcpError):
+    """A store did not do what was asked. The cause goes to the log, never to the caller."""
+
+    def __init__(self, store: StoreKind, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, metadata={"store": store.name.lower()}, retry_after_seconds=retry_after_seconds)
+        self.store = store
+
+
+class StoreUnavailable(StoreError):
+    """A store that has no stand-in does not answer."""
+
+    reason = Reason.STORE_UNAVAILABLE
+
+    def __init__(self, store: StoreKind, *, retry_after_seconds: float | None = 1.0) -> None:
+        super().__init__(
+            store, f"the {store.name.lower()} store does not answer", retry_after_seconds=retry_after_seconds
+        )
+
+
+class CircuitOpen(StoreUnavailable):
+    """The store's breaker is open."""
+
+    reason = Reason.CIRCUIT_OPEN
+
+
+class PolicyUnavailable(StoreUnavailable):
+    """No policy decision could be had, so nothing is allowed."""
+
+    reason = Reason.POLICY_UNAVAILABLE
+
+    def __init__(self, *, retry_after_seconds: float | None = 1.0) -> None:
+        super().__init__(StoreKind.POLICY, retry_after_seconds=retry_after_seconds)
+        self.message = "no policy decision could be had"
+
+
+class StoreTimeout(StoreError):
+    """A store did not answer in time."""
+
+    reason = Reason.STORE_TIMEOUT
+
+    def __init__(self, store: StoreKind) -> None:
+        super().__init__(store, f"the {store.name.lower()} store did not answer in time")
+
+
+class StoreQueryFailed(StoreError):
+    """A store refused a query that should have been right: a bug of ours, opaque to the caller."""
+
+    def __init__(self, store: StoreKind) -> None:
+        super().__init__(store, "internal error")
+
+
+class DeadlineExceeded(EcpError):
+    """The caller's deadline passed."""
+
+    reason = Reason.DEADLINE_EXCEEDED
+
+    def __init__(self) -> None:
+        super().__init__("the deadline passed")
+
+
+class NotImplementedYet(EcpError):
+    """An RPC that is not built yet."""
+
+    reason = Reason.NOT_IMPLEMENTED
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} is not implemented yet")
