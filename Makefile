@@ -1,0 +1,67 @@
+# Everything works on a fresh machine with make and a Python of 3.11 to 3.13; nothing is installed outside the checkout.
+#   PYTHON=python3.12   the interpreter that makes the environment (default: the first fitting one on PATH)
+#   VENV=.venv-3.12     where the environment is kept
+export PYTHON
+VENV ?= .venv
+PROTOS_VENV ?= .venv-protos
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench verify protos pins clean
+
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+GENERATOR := $(PROTOS_VENV)/.ready
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(SETUP) ## make the environment
+
+$(SETUP): requirements/dev.txt pyproject.toml
+	@scripts/make_venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(GENERATOR): requirements/protos.txt
+	@scripts/make_venv $(PROTOS_VENV)
+	@$(PROTOS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/protos.txt
+	@touch $@
+
+run: $(SETUP) ## start the server with the embedded stores
+	@$(BIN)/ecp-server serve
+
+test: $(SETUP) ## run the tests
+	@$(BIN)/pytest
+
+verify: $(SETUP) ## run the long forms of the tests
+	@$(BIN)/pytest -m long
+
+check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	scripts/check_breaking $(BIN)/buf
+	scripts/check_stubs $(PROTOS_VENV)
+
+bench: $(SETUP) ## measure Resolve against a bare echo
+	@$(BIN)/python scripts/bench
+
+protos: $(GENERATOR) ## generate the stubs from protos/
+	@scripts/generate_stubs $(PROTOS_VENV) protos
+
+# No addresses and no hashes in the pins: they hold for whatever index or mirror a machine uses.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+  --no-emit-index-url --no-annotate --custom-compile-command 'make pins'
+
+pins: $(SETUP) ## pin the newest versions that requirements/*.in and pyproject.toml admit
+	@$(COMPILE) pyproject.toml --extra server --output-file requirements/server.txt
+	@$(COMPILE) pyproject.toml --extra server requirements/dev.in --constraint requirements/server.txt --output-file requirements/dev.txt
+	@$(COMPILE) requirements/protos.in --output-file requirements/protos.txt
+
+clean: ## remove the environments and caches
+	@rm -rf $(VENV) $(PROTOS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find ecp_server ecp_client protos tests scripts -name __pycache__ -prune -exec rm -rf {} +

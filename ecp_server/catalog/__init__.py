@@ -1,0 +1,1 @@
+"""Catalog files: their format, loading, checking and publishing."""

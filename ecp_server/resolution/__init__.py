@@ -1,0 +1,1 @@
+"""The path from a question to its resolution, one file a step; `resolve` has their order."""

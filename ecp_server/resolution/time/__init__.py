@@ -1,0 +1,1 @@
+"""Time expressions and calendars: from words to whole days."""

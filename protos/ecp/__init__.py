@@ -1,0 +1,1 @@
+"""The wire contract of ECP as Python modules; see `ecp.v1`."""
