@@ -48,7 +48,7 @@ check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
 	scripts/check_stubs $(PROTOS_VENV)
 
 bench: $(SETUP) ## measure Resolve against a bare echo
-	@$(BIN)/python scripts/bench
+	@$(BIN)/python scripts/bench.py
 
 protos: $(GENERATOR) ## generate the stubs from protos/
 	@scripts/generate_stubs $(PROTOS_VENV) protos
