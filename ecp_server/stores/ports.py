@@ -19,6 +19,9 @@ from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
 from ecp_server.domain.records import AuditRecord, ResolutionRecord
 
+MAX_PATHS = 1000
+"""Paths that one question gets: their number may grow exponentially with the depth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -78,7 +81,9 @@ class Graph(Probed, Protocol):
         metric the first of metric, derived_from, table is returned.
         """
 
-    async def lineage(self, version: str, target: str, *, depth: int, downstream: bool, max_nodes: int) -> Lineage | None:
+    async def lineage(
+        self, version: str, target: str, *, depth: int, downstream: bool, max_nodes: int
+    ) -> Lineage | None:
         """Walk from the metric, column, ``table:NAME`` or ``system:NAME``; return None where there is no such node.
 
         Breadth first, neighbours by id; the target has depth 0. A table owns the columns whose id is its id, a dot and a name, and
@@ -86,7 +91,10 @@ class Graph(Probed, Protocol):
         """
 
     async def paths(self, version: str, start: str, *, depth: int) -> Sequence[tuple[Hop, ...]]:
-        """Return the simple paths from an entity over relations in either direction, shortest first, then by ids."""
+        """Return the simple paths from an entity over relations in either direction, shortest first, then by ids and verbs.
+
+        A hop reads in the direction that it is walked. At most the first `MAX_PATHS`.
+        """
 
 
 class Vector(Probed, Protocol):

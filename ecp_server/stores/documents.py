@@ -1,0 +1,50 @@
+"""What an asset says in words: the texts that a search looks at, the same for every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Context, Dimension, Entity, Member, Metric, Term
+
+_Named = Context | Dimension | Entity | Member | Metric | Term
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The words of one asset: what it is called, and what is said of it."""
+
+    ref: AssetRef
+    names: tuple[str, ...]
+    """Its name first, then synonyms, acronyms and the names of its variations, each once; empty for an issue."""
+    body: str = ""
+    """Its definition and those of its variations, or an issue's description."""
+
+
+def documents(catalog: Catalog) -> tuple[Document, ...]:
+    """Return the words of all assets that have words to be found by, ordered by ref."""
+    return tuple(sorted(_documents(catalog), key=lambda document: document.ref))
+
+
+def _documents(catalog: Catalog) -> Iterator[Document]:
+    yield from (_named(AssetKind.CONTEXT, context) for context in catalog.contexts.values())
+    yield from (_named(AssetKind.DIMENSION, dimension) for dimension in catalog.dimensions.values())
+    yield from (_named(AssetKind.MEMBER, member) for member in catalog.members.values())
+    yield from (_named(AssetKind.ENTITY, entity) for entity in catalog.entities.values())
+    for metric in catalog.metrics.values():
+        yield _named(AssetKind.METRIC, metric, metric.acronyms, (metric.definition,))
+    for term in catalog.terms.values():
+        names = (*term.acronyms, *(variation.name for variation in term.variations))
+        yield _named(AssetKind.TERM, term, names, (term.definition, *(v.definition for v in term.variations)))
+    for issue in catalog.known_issues.values():
+        body = _text((issue.description, issue.impact, issue.workaround))
+        yield Document(AssetRef(AssetKind.KNOWN_ISSUE, issue.id), (), body)
+
+
+def _named(kind: AssetKind, asset: _Named, names: Iterable[str] = (), said: Iterable[str] = ()) -> Document:
+    all_names = dict.fromkeys(name for name in (asset.name, *asset.synonyms, *names) if name)
+    return Document(AssetRef(kind, asset.id), tuple(all_names), _text(said))
+
+
+def _text(parts: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(part for part in parts if part))
