@@ -1,0 +1,83 @@
+"""The client for asyncio."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+
+from grpc import aio
+
+from ecp_client._base import ClientBase, presented
+from ecp_client._call import Call, next_page
+from ecp_client._calls import Calls
+from ecp_client._catalog import Metric, MetricPage
+from ecp_client._errors import from_rpc
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _awaited(
+    build: Callable[Concatenate[Calls, P], Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._send(build(self._calls, *args, **kwargs))
+
+    return presented(method, build)
+
+
+def _iterated(
+    build: Callable[Concatenate[Calls, P], Call[MetricPage]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[Metric]]:
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Metric]:
+        return self._each(build(self._calls, *args, **kwargs))
+
+    return presented(method, build, AsyncIterator[Metric])
+
+
+class AsyncClient(ClientBase):
+    """A client of ECP for asyncio. Use it in the event loop in which it was connected; it is safe for concurrent calls.
+
+    ```python
+    async with AsyncClient.connect("localhost:50051", insecure=True, department="finance") as ecp:
+        answer = await ecp.resolve("APAC revenue last quarter vs budget")
+    ```
+    """
+
+    _transport: ClassVar[Any] = aio
+
+    resolve = _awaited(Calls.resolve)
+    execute = _awaited(Calls.execute)
+    get_resolution = _awaited(Calls.get_resolution)
+    report_feedback = _awaited(Calls.report_feedback)
+    search_glossary = _awaited(Calls.search_glossary)
+    list_metrics = _iterated(Calls.list_metrics)
+    get_lineage = _awaited(Calls.get_lineage)
+    health = _awaited(Calls.health)
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _send(self, call: Call[T]) -> T:
+        rpc = self._rpcs[call.rpc](call.request, timeout=call.timeout_seconds, metadata=call.metadata)
+        try:
+            response = await rpc
+        except aio.AioRpcError as error:
+            raise from_rpc(error, call.request_id) from error
+        return call.result(response, await rpc.trailing_metadata())
+
+    async def _each(self, call: Call[MetricPage]) -> AsyncIterator[Metric]:
+        following: Call[MetricPage] | None = call
+        while following is not None:
+            page = await self._send(following)
+            for metric in page.metrics:
+                yield metric
+            following = next_page(following, page)

@@ -1,0 +1,378 @@
+"""What a client can ask: one method a call, with its signature, words and request. Sending is the client's part."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from ecp.v1 import catalog_pb2, health_pb2, resolve_pb2, types_pb2
+from ecp_client._call import Call
+from ecp_client._catalog import GlossaryPage, Health, LineageResult, MetricPage
+from ecp_client._concepts import Choice
+from ecp_client._enums import FeedbackVerdict, ProvenanceView
+from ecp_client._results import ExecutionResult, FeedbackReceipt, Resolution, ResolutionRecord
+from ecp_client._write import Members, choice_of, duration_of, instant, number_of, one_or_many, value_lists
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METADATA_VALUE = re.compile(r"[ -~]*")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of a client, with what holds for a call that does not say otherwise.
+
+    Every call takes ``timeout_seconds`` and ``request_id``: 1 to 64 of ``A-Za-z0-9._-``, by default a new one, found in
+    the server's logs, on the result and on errors. It raises ValueError for an id that cannot be sent.
+    """
+
+    timeout_seconds: float
+    user_id: str
+    department: str
+    roles: tuple[str, ...]
+    allowed_members: Members
+
+    def resolve(
+        self,
+        concept: str,
+        *,
+        department: str | None = None,
+        roles: str | Iterable[str] | None = None,
+        user_id: str | None = None,
+        allowed_members: Members | None = None,
+        as_of: datetime | date | None = None,
+        time_zone: str = "",
+        choices: Mapping[str, str] | None = None,
+        resume: str = "",
+        definition_context: str = "",
+        provenance: ProvenanceView = ProvenanceView.BASIC,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[Resolution]:
+        """Ask what a business question means for one user at one moment.
+
+        A question with more than one plausible meaning is no error: its ``status`` is DISAMBIGUATION_REQUIRED and its
+        ``ambiguities`` hold the options. Ask again with ``choices`` and ``resume``.
+
+        Args:
+            concept: The question or phrase, 1 to 1000 characters.
+            department: Selects definitions, e.g. "finance". By default the client's, as the next three.
+            roles: What policy judges by, e.g. "analyst".
+            user_id: Who asks.
+            allowed_members: Narrows the answer: dimension id to member ids; an empty list allows none.
+            as_of: The clock for relative time, a datetime with a zone. A date means that day in ``time_zone``; without
+                one, wherever UTC is at most 11 hours ahead or 12 behind. By default the server's clock.
+            time_zone: IANA zone that decides which day ``as_of`` is. By default the catalog's.
+            choices: Ambiguity or assumption id to option id, answering an earlier response.
+            resume: The ``resolution_id`` of that response; pins its clock and catalog version.
+            definition_context: Whose definitions apply, where not the department's.
+            provenance: How much provenance to return.
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed, or a choice names no offered option.
+            NotFound: Nothing in the catalog matches; ``suggestions`` has what was perhaps meant.
+            FailedPrecondition: Known words that do not fit together, or the resumed resolution has expired.
+            Denied: A policy denies it.
+            Unavailable: The server, or a store that has no stand-in, is down.
+            DeadlineExceeded: No answer in time.
+        """
+        user = self._user(user_id, department, roles, allowed_members)
+        request = resolve_pb2.ResolveRequest(
+            concept=concept,
+            user_context=user,
+            as_of=instant(as_of, time_zone),
+            time_zone=time_zone,
+            choices=[types_pb2.Choice(subject_id=one, option_id=option) for one, option in (choices or {}).items()],
+            resume_resolution_id=resume,
+            definition_context=definition_context,
+            provenance_view=number_of(provenance),
+        )
+        return self._call("Resolve", request, Resolution, user.user_id, timeout_seconds, request_id)
+
+    def execute(
+        self,
+        resolution_id: str,
+        *,
+        filters: Members | None = None,
+        row_limit: int = 0,
+        max_staleness: timedelta | None = None,
+        provenance: ProvenanceView = ProvenanceView.BASIC,
+        user_id: str | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[ExecutionResult]:
+        """Run the plan of an earlier resolution and return figures with their proof.
+
+        Args:
+            resolution_id: From ``resolve``.
+            filters: Narrows every query of the plan: dimension id to member ids. It can never widen it.
+            row_limit: Rows of the table, at most 10000. 0: 1000.
+            max_staleness: While the semantic layer is down: how old a kept result may be. None: only fresh ones.
+            provenance: How much provenance to return.
+            user_id: Who asks; the resolution must be theirs. By default the client's.
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A filter names a dimension that a query does not have.
+            NotFound: No such resolution, or another user's.
+            FailedPrecondition: It has expired, still needs a choice, or a critical rule does not hold.
+            Denied: A policy denies it; it is asked again for every execution.
+            Unavailable: The semantic layer is down.
+            Unimplemented: This server does not execute.
+            DeadlineExceeded: No answer in time.
+        """
+        request = resolve_pb2.ExecuteRequest(
+            resolution_id=resolution_id,
+            filters=value_lists(filters or {}),
+            row_limit=row_limit,
+            max_staleness=duration_of(max_staleness),
+            provenance_view=number_of(provenance),
+        )
+        return self._call("Execute", request, ExecutionResult, user_id, timeout_seconds, request_id)
+
+    def get_resolution(
+        self,
+        resolution_id: str,
+        *,
+        provenance: ProvenanceView = ProvenanceView.BASIC,
+        include_tables: bool = False,
+        user_id: str | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[ResolutionRecord]:
+        """Return a recorded resolution of the caller, also after it has expired.
+
+        Args:
+            resolution_id: From ``resolve``.
+            provenance: How much provenance to return.
+            include_tables: Whether to return the tables of executions.
+            user_id: Who asks; the resolution must be theirs. By default the client's.
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            NotFound: No such resolution, or another user's.
+            Unavailable: The server or its records are out of reach.
+            DeadlineExceeded: No answer in time.
+        """
+        request = resolve_pb2.GetResolutionRequest(
+            resolution_id=resolution_id, provenance_view=number_of(provenance), include_tables=include_tables
+        )
+        return self._call("GetResolution", request, ResolutionRecord, user_id, timeout_seconds, request_id)
+
+    def report_feedback(
+        self,
+        resolution_id: str,
+        verdict: FeedbackVerdict,
+        *,
+        corrections: Iterable[Choice] = (),
+        comment: str = "",
+        idempotency_key: str = "",
+        user_id: str | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[FeedbackReceipt]:
+        """Record that a resolution was accepted, corrected or rejected. It is never retried by itself.
+
+        Args:
+            resolution_id: From ``resolve``.
+            verdict: The judgement.
+            corrections: Where corrected: what was misunderstood and what is right.
+            comment: A word for people, at most 2000 characters.
+            idempotency_key: A UUID; the same one twice records once. By default a new one.
+            user_id: Who judges; the resolution must be theirs. By default the client's.
+            timeout_seconds: How long to wait. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed.
+            NotFound: No such resolution, or another user's.
+            Unavailable: The server or its records are out of reach.
+            Unimplemented: This server does not take feedback.
+            DeadlineExceeded: No answer in time.
+        """
+        feedback = types_pb2.Feedback(
+            verdict=number_of(verdict),
+            corrections=[choice_of(one) for one in corrections],
+            comment=comment,
+        )
+        request = resolve_pb2.ReportFeedbackRequest(
+            resolution_id=resolution_id, feedback=feedback, request_id=idempotency_key or str(uuid4())
+        )
+        return self._call("ReportFeedback", request, FeedbackReceipt, user_id, timeout_seconds, request_id)
+
+    def search_glossary(
+        self,
+        query: str,
+        *,
+        domain: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+        department: str | None = None,
+        roles: str | Iterable[str] | None = None,
+        user_id: str | None = None,
+        allowed_members: Members | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[GlossaryPage]:
+        """Find terms by meaning and by spelling, best first.
+
+        Args:
+            query: What to look for, 1 to 1000 characters.
+            domain: Only this domain; empty: all.
+            page_size: At most this many, 1 to 100. 0: 10.
+            page_token: ``next_page_token`` of an earlier page.
+            department: Whose definitions apply. By default the client's, as the next three.
+            roles: What policy judges by.
+            user_id: Who asks.
+            allowed_members: Dimension id to member ids.
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed.
+            Unavailable: The server, or a store that has no stand-in, is down.
+            DeadlineExceeded: No answer in time.
+        """
+        user = self._user(user_id, department, roles, allowed_members)
+        request = catalog_pb2.SearchGlossaryRequest(
+            query=query, domain=domain, page_size=page_size, page_token=page_token, user_context=user
+        )
+        return self._call("SearchGlossary", request, GlossaryPage, user.user_id, timeout_seconds, request_id)
+
+    def list_metrics(
+        self,
+        query: str = "",
+        *,
+        dimension: str = "",
+        domain: str = "",
+        max_certification_tier: int = 0,
+        page_size: int = 0,
+        department: str | None = None,
+        roles: str | Iterable[str] | None = None,
+        user_id: str | None = None,
+        allowed_members: Members | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[MetricPage]:
+        """Iterate over the metrics that the user may see, by tier, then id, fetching pages as it gets to them.
+
+        Args:
+            query: Only metrics that match these words; empty: all.
+            dimension: Only metrics with this dimension; empty: all.
+            domain: Only this domain; empty: all.
+            max_certification_tier: Only this tier or a stricter one, 1 to 4. 0: all.
+            page_size: Metrics a page, 1 to 1000. 0: 100.
+            department: Whose definitions apply. By default the client's, as the next three.
+            roles: What policy judges by.
+            user_id: Who asks.
+            allowed_members: Dimension id to member ids.
+            timeout_seconds: How long to wait for each page, retries included. By default the client's.
+            request_id: Names the call in logs, every page of it. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed.
+            Unavailable: The server, or a store that has no stand-in, is down.
+            DeadlineExceeded: No answer in time.
+        """
+        user = self._user(user_id, department, roles, allowed_members)
+        request = catalog_pb2.ListMetricsRequest(
+            dimension=dimension,
+            domain=domain,
+            max_certification_tier=max_certification_tier,
+            page_size=page_size,
+            user_context=user,
+            query=query,
+        )
+        return self._call("ListMetrics", request, MetricPage, user.user_id, timeout_seconds, request_id)
+
+    def get_lineage(
+        self,
+        target: str,
+        *,
+        depth: int = 0,
+        downstream: bool = False,
+        max_nodes: int = 0,
+        department: str | None = None,
+        roles: str | Iterable[str] | None = None,
+        user_id: str | None = None,
+        allowed_members: Members | None = None,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Call[LineageResult]:
+        """Walk the lineage of a metric, table or column.
+
+        Args:
+            target: Metric id, column, or "table:NAME", "system:NAME".
+            depth: Hops to walk, 1 to 20. 0: 3.
+            downstream: Toward what is made of it instead of what it is made of.
+            max_nodes: Nodes to return, at most 1000. 0: 200.
+            department: Whose definitions apply. By default the client's, as the next three.
+            roles: What policy judges by.
+            user_id: Who asks.
+            allowed_members: Dimension id to member ids.
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed.
+            NotFound: The catalog has no such thing, or not for this user.
+            Unavailable: The server, or a store that has no stand-in, is down.
+            DeadlineExceeded: No answer in time.
+        """
+        user = self._user(user_id, department, roles, allowed_members)
+        request = catalog_pb2.GetLineageRequest(
+            target=target, depth=depth, downstream=downstream, user_context=user, max_nodes=max_nodes
+        )
+        return self._call("GetLineage", request, LineageResult, user.user_id, timeout_seconds, request_id)
+
+    def health(self, *, timeout_seconds: float | None = None, request_id: str | None = None) -> Call[Health]:
+        """Return the state of the server and of each of its stores.
+
+        Args:
+            timeout_seconds: How long to wait, retries included. By default the client's.
+            request_id: Names the call in logs. By default a new one.
+
+        Raises:
+            Unavailable: The server is out of reach.
+            DeadlineExceeded: No answer in time.
+        """
+        return self._call("GetHealth", health_pb2.GetHealthRequest(), Health, None, timeout_seconds, request_id)
+
+    def _user(
+        self,
+        user_id: str | None,
+        department: str | None,
+        roles: str | Iterable[str] | None,
+        allowed_members: Members | None,
+    ) -> types_pb2.UserContext:
+        return types_pb2.UserContext(
+            user_id=self.user_id if user_id is None else user_id,
+            department=self.department if department is None else department,
+            roles=self.roles if roles is None else one_or_many(roles),
+            allowed_members=value_lists(self.allowed_members if allowed_members is None else allowed_members),
+        )
+
+    def _call(
+        self,
+        rpc: str,
+        request: Any,
+        kind: type[T],
+        user_id: str | None,
+        timeout_seconds: float | None,
+        request_id: str | None,
+    ) -> Call[T]:
+        user_id = self.user_id if user_id is None else user_id
+        request_id = uuid4().hex if request_id is None else request_id
+        if not _METADATA_VALUE.fullmatch(user_id):
+            raise ValueError(f"a user id travels in metadata, as printable ASCII: {user_id!r}")
+        if not _REQUEST_ID.fullmatch(request_id):
+            raise ValueError(f"a request id is 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-': {request_id!r}")
+        timeout_seconds = self.timeout_seconds if timeout_seconds is None else timeout_seconds
+        return Call(rpc, request, kind, timeout_seconds, request_id, user_id)
