@@ -1,0 +1,158 @@
+"""Sees every call to a store: its deadline, its metric, its place in the provenance, and its failure in the log.
+
+It stands outermost. A wrapper between it and the adapter, such as one that retries, tells through `REPORT` what it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from traceback import walk_tb
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from ecp_server.domain.call import CALL
+from ecp_server.domain.errors import DeadlineExceeded, EcpError, StoreQueryFailed, StoreTimeout
+from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind
+from ecp_server.stores.ports import Probed
+from ecp_server.stores.wrap import around
+
+P = TypeVar("P", bound=Probed)
+T = TypeVar("T")
+
+MINIMUM_SECONDS: Final = 0.005
+"""With less than this left of the caller's time no store is asked (trust.md: no store work under 5 ms left)."""
+
+OK: Final = "ok"
+CANCELLED: Final = "CANCELLED"
+"""The outcome of a call whose caller went away."""
+
+_LOG: Final = structlog.get_logger(__name__)
+
+
+class StoreInstruments(Protocol):
+    """The metrics of store calls."""
+
+    def store_call(self, store: StoreKind, adapter: str, operation: str, outcome: str, seconds: float, /) -> None:
+        """Count one call; ``outcome`` is as in `StoreCall`, ``seconds`` include retries."""
+
+
+@dataclass(slots=True)
+class CallReport:
+    """What the wrappers within know of the call under way."""
+
+    attempts: int = 1
+    outcome: str = OK
+    """How it ended where it did not fail: ok or fallback."""
+
+
+REPORT: ContextVar[CallReport | None] = ContextVar("store_call_report", default=None)
+"""The report of the call under way; a wrapper changes it in place, so that it may do so from a task of its own."""
+
+
+def observed(port: P, store: StoreKind, *, budget_seconds: float, instruments: StoreInstruments) -> P:
+    """Return the port with its calls bounded, measured and recorded.
+
+    A call may take ``budget_seconds`` or what the caller has left, whichever is less. It raises `StoreTimeout` or
+    `DeadlineExceeded` accordingly, and `StoreQueryFailed` for what the adapter did not foresee.
+    """
+    return around(port, _Observation(store, port.adapter, budget_seconds, instruments))
+
+
+class _Observation:
+    def __init__(self, store: StoreKind, adapter: str, budget_seconds: float, instruments: StoreInstruments) -> None:
+        self._store = store
+        self._adapter = adapter
+        self._budget_seconds = budget_seconds
+        self._instruments = instruments
+
+    async def __call__(self, operation: str, call: Callable[[], Awaitable[T]], /) -> T:
+        report = CallReport()
+        token = REPORT.set(report)
+        started = time.perf_counter()
+        failure: Exception | None = None
+        try:
+            return await self._in_time(call)
+        except asyncio.CancelledError:
+            report.outcome = CANCELLED
+            raise
+        except EcpError as error:
+            failure, report.outcome = error, error.reason.value
+            raise
+        except Exception as error:
+            failure, report.outcome = error, StoreQueryFailed.reason.value
+            raise StoreQueryFailed(self._store) from error
+        finally:
+            REPORT.reset(token)
+            self._record(operation, report, time.perf_counter() - started, failure)
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
+        left = CALL.get().remaining()
+        bound_by_caller = left is not None and left < self._budget_seconds
+        limit = left if left is not None and bound_by_caller else self._budget_seconds
+        if bound_by_caller and limit < MINIMUM_SECONDS:
+            raise DeadlineExceeded
+        scope = asyncio.timeout(limit)
+        try:
+            async with scope:
+                answer = await call()
+        except TimeoutError as error:
+            # A driver's own time-out is the store's, whatever the caller has left.
+            raise self._too_late(by_caller=bound_by_caller and scope.expired()) from error
+        if scope.expired():  # psycopg_pool can swallow the cancellation and answer late
+            raise self._too_late(by_caller=bound_by_caller)
+        return answer
+
+    def _too_late(self, *, by_caller: bool) -> EcpError:
+        return DeadlineExceeded() if by_caller else StoreTimeout(self._store)
+
+    def _record(self, operation: str, report: CallReport, seconds: float, failure: Exception | None) -> None:
+        self._instruments.store_call(self._store, self._adapter, operation, report.outcome, seconds)
+        duration_ms = seconds * 1e3
+        calls = STORE_CALLS.get()
+        if calls is not None:
+            calls.append(StoreCall(self._store, self._adapter, operation, duration_ms, report.outcome, report.attempts))
+        if failure is not None:
+            _LOG.warning(
+                "store_call_failed",
+                store=self._store.name.lower(),
+                adapter=self._adapter,
+                operation=operation,
+                outcome=report.outcome,
+                attempts=report.attempts,
+                duration_ms=round(duration_ms, 3),
+                **_diagnosis(failure),
+            )
+
+
+def _diagnosis(failure: BaseException) -> dict[str, str]:
+    """Say what happened by types, codes and place only: drivers put addresses and credentials into their texts."""
+    chain = list(_chain(failure))
+    return {"cause": " < ".join(_named(error) for error in chain), "where": _place(chain[-1])}
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _named(error: BaseException) -> str:
+    for attribute in ("sqlite_errorname", "sqlstate", "code", "errno"):
+        code = getattr(error, attribute, None)
+        if isinstance(code, str | int):
+            return f"{type(error).__name__}({code})"
+    return type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}:{line}"
+    return place

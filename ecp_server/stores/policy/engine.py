@@ -1,0 +1,103 @@
+"""One Rego policy, compiled once, as the native interpreter (regopy, that is rego-cpp) runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # it ships no types
+
+from ecp_server.stores.policy.contract import PolicyInvalid, strict_json
+
+_QUERY: Final = "answer=data.ecp.policy.decisions"
+
+# The engine writes "(error 12:FILE.rego|861|77\n    (errormsg 18:Invalid collection)\n": texts after their lengths, and
+# of the place offset and length in bytes.
+_FAULT: Final = re.compile(r"\(error (?:\d+:[^\n|]*)?\|(?P<offset>\d+)\|\d+\s+\(errormsg \d+:(?P<message>[^\n]*)\)")
+_MESSAGE: Final = re.compile(r"\(errormsg \d+:(?P<message>[^\n]*)\)")
+
+_escape: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class EvaluationFailed(Exception):
+    """The engine gave no answer. The message tells the engine's reason and nothing of the input."""
+
+
+class Engine:
+    """A compiled policy. It is not to be used from two threads at once."""
+
+    def __init__(self, policies: Mapping[str, str]) -> None:
+        """Compile Rego texts by file name. Raises `PolicyInvalid`."""
+        self._interpreter = Interpreter()
+        self._interpreter.log_level = LogLevel.NONE
+        for file, text in policies.items():
+            try:
+                self._interpreter.add_module(file, text)
+            except RegoError as error:
+                raise PolicyInvalid(_faults(file, text, str(error))) from None
+            except UnicodeError:
+                raise PolicyInvalid(f"{file}: not valid Unicode") from None
+        try:
+            self._bundle = self._interpreter.build(_QUERY)
+        except RegoError as error:
+            raise PolicyInvalid(_message(str(error))) from None
+
+    def evaluate(self, document: Mapping[str, Any]) -> object:
+        """Return the decisions for the input document, as `contract.strict_json` reads them; None where undefined.
+
+        Raises `EvaluationFailed`.
+        """
+        try:
+            self._interpreter.set_input(_escaped(document))
+            output = self._interpreter.query_bundle(self._bundle)
+            text = str(output)
+            if not output.ok():
+                raise EvaluationFailed("an error in the evaluation, such as two rules that contradict each other")
+            result = None if text == "undefined" else strict_json(text)
+        except json.JSONDecodeError as error:
+            # An error within the evaluation comes as text that is no JSON, and as success.
+            raise EvaluationFailed(_message(error.doc)) from None
+        except (RegoError, ValueError, RecursionError) as error:
+            raise EvaluationFailed(f"the engine failed with {type(error).__name__}") from None
+        match result:
+            case None:
+                return None
+            case {"bindings": {"answer": answer}}:
+                return answer
+            case _:
+                raise EvaluationFailed("the engine's result cannot be read")
+
+
+def _escaped(value: Any) -> Any:
+    """Return the value with its strings as they stand in JSON.
+
+    The engine takes the strings of an input as if they were already escaped: a quote would break its answer, a NUL end
+    the string, and a backslash start an escape. Letters stay as they are: to it an escaped one equals no plain one.
+    """
+    match value:
+        case str():
+            return _escape(value)[1:-1]
+        case dict():
+            return {_escaped(key): _escaped(item) for key, item in value.items()}
+        case list():
+            return [_escaped(item) for item in value]
+        case _:
+            return value
+
+
+def _faults(file: str, text: str, report: str) -> str:
+    """Return the engine's faults in one file as FILE:LINE:COLUMN: MESSAGE, each on a line of its own."""
+    source = text.encode()
+    places: dict[str, None] = {}
+    for fault in _FAULT.finditer(report):
+        before = source[: int(fault["offset"])].decode(errors="replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        places[f"{file}:{line}:{column}: {fault['message']}"] = None
+    return "\n".join(places) or f"{file}: {_message(report)}"
+
+
+def _message(report: str) -> str:
+    found = _MESSAGE.search(report)
+    return found["message"] if found else "the engine reports an error without a message"
