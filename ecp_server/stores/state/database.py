@@ -1,0 +1,279 @@
+"""The SQLite file of the embedded state: how it is opened, what is in it, and what its errors mean."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.provenance import StoreKind
+from ecp_server.domain.records import AuditRecord, ResolutionRecord
+
+Statement = tuple[str, tuple[Any, ...]]
+"""SQL and its parameters."""
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE resolution (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            request BLOB NOT NULL,
+            response BLOB NOT NULL,
+            catalog_version TEXT NOT NULL,
+            as_of TEXT NOT NULL,
+            settled INTEGER NOT NULL,
+            create_time TEXT NOT NULL,
+            expire_time TEXT NOT NULL
+        )""",
+        """CREATE TABLE audit (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            time TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            method TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            department TEXT NOT NULL,
+            roles TEXT NOT NULL,
+            verified INTEGER NOT NULL,
+            outcome TEXT NOT NULL,
+            resolution_id TEXT NOT NULL,
+            catalog_version TEXT NOT NULL,
+            policies TEXT NOT NULL,
+            products TEXT NOT NULL,
+            plan_digest TEXT NOT NULL
+        )""",
+        "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TABLE liveness (id INTEGER PRIMARY KEY CHECK (id = 1), time TEXT NOT NULL)",
+    ),
+)
+"""What each version of the schema adds to the one before, counted by `PRAGMA user_version`. One that is out stays."""
+
+_OPENING: Final = threading.Lock()
+"""Held while a file is made and opened; see `_make_file`."""
+
+_RESOLUTION_COLUMNS: Final = "id, owner, request, response, catalog_version, as_of, settled, create_time, expire_time"
+
+
+class UnknownSchema(Exception):
+    """A newer server than this one has changed the schema."""
+
+
+class FileReplaced(Exception):
+    """The file was moved or deleted under the open database: what is written now would be lost with it.
+
+    It takes a restart, or the file's return, to go on: SQLite deletes a write-ahead log by name when its last user
+    closes, and that name may be the log of the new file.
+    """
+
+
+class Database:
+    """One thread's connection to the file, opened when it is first needed and again after a failure."""
+
+    def __init__(self, path: Path, *, busy_seconds: float) -> None:
+        """``busy_seconds`` is how long to wait for another process that is writing."""
+        self._path = path
+        self._busy_seconds = busy_seconds
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def connection(self) -> sqlite3.Connection:
+        """Return a connection that commits only what it is told to. Raises what `translated` translates."""
+        if self._connection is None:
+            with _OPENING:
+                _make_file(self._path)
+                self._connection = _connect(self._path, self._busy_seconds)
+                self._file = _identity(self._path)
+        elif self._is_replaced():
+            raise FileReplaced
+        return self._connection
+
+    def renew(self) -> None:
+        """After a failure: let the next use open another connection."""
+        if not self._is_replaced():
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _is_replaced(self) -> bool:
+        return self._connection is not None and self._file != _identity(self._path)
+
+
+def path_of(url: str) -> Path:
+    """Return the file that ``sqlite:///relative/path`` or ``sqlite:////absolute/path`` names.
+
+    Raises `ValueError` for anything else; a database in memory would lose what must not be lost.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in {"", ":memory:"}:
+        raise ValueError("a SQLite URL is sqlite:///relative/path or sqlite:////absolute/path")
+    return Path(path)
+
+
+def translated(error: Exception) -> StoreError:
+    """Return the domain's error for what the driver or the file system raised."""
+    refused = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.NotSupportedError)
+    if isinstance(error, sqlite3.Error | OSError | UnknownSchema | FileReplaced) and not isinstance(error, refused):
+        failure: StoreError = StoreUnavailable(StoreKind.STATE)
+    else:
+        failure = StoreQueryFailed(StoreKind.STATE)
+    failure.__cause__ = error
+    return failure
+
+
+def insert_audit(record: AuditRecord) -> Statement:
+    """Return the statement that adds the record, once however often it is repeated."""
+    row = (
+        record.id,
+        _utc(record.time),
+        record.request_id,
+        record.method,
+        record.subject,
+        record.actor,
+        record.department,
+        json.dumps(record.roles),
+        int(record.verified),
+        record.outcome,
+        record.resolution_id,
+        record.catalog_version,
+        json.dumps(record.policies),
+        json.dumps(record.products),
+        record.plan_digest,
+    )
+    columns = (
+        "id, time, request_id, method, subject, actor, department, roles, verified, outcome, resolution_id, "
+        "catalog_version, policies, products, plan_digest"
+    )
+    return _insert("audit", columns, row)
+
+
+def insert_resolution(record: ResolutionRecord) -> Statement:
+    """Return the statement that adds the record, once however often it is repeated."""
+    row = (
+        record.id,
+        record.owner,
+        record.request,
+        record.response,
+        record.catalog_version,
+        _utc(record.as_of),
+        int(record.settled),
+        _utc(record.create_time),
+        _utc(record.expire_time),
+    )
+    return _insert("resolution", _RESOLUTION_COLUMNS, row)
+
+
+def touch(now: datetime) -> Statement:
+    """Return a statement that writes something to the disk and adds nothing."""
+    return (
+        "INSERT INTO liveness (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
+        (_utc(now),),
+    )
+
+
+def select_resolution(connection: sqlite3.Connection, resolution_id: str) -> ResolutionRecord | None:
+    """Read one resolution."""
+    row = connection.execute(
+        f"SELECT {_RESOLUTION_COLUMNS} FROM resolution WHERE id = ?",  # noqa: S608 - a constant
+        (resolution_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    record_id, owner, request, response, catalog_version, as_of, settled, create_time, expire_time = row
+    return ResolutionRecord(
+        id=record_id,
+        owner=owner,
+        request=request,
+        response=response,
+        catalog_version=catalog_version,
+        as_of=datetime.fromisoformat(as_of),
+        settled=bool(settled),
+        create_time=datetime.fromisoformat(create_time),
+        expire_time=datetime.fromisoformat(expire_time),
+    )
+
+
+def _insert(table: str, columns: str, row: tuple[Any, ...]) -> Statement:
+    marks = ", ".join("?" * len(row))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", row  # noqa: S608 - constants
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _make_file(path: Path) -> None:
+    """Create the file for its owner alone, and the folders above it, so that they outlive a loss of power."""
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+    # A file that exists is not opened here: to close it would drop the locks that SQLite has on it in this process.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+    try:
+        _log_ahead(connection)
+        # With FULL the log is synced after each commit, and its folder when the log comes into being
+        # (sqlite.org/pragma.html#pragma_synchronous); fullfsync makes that reach the disk on macOS too.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")
+        if _schema_version(connection) != len(MIGRATIONS):
+            _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+        raise sqlite3.OperationalError("the file system cannot hold a write-ahead log")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    version = _schema_version(connection)  # another process may have been first
+    if version > len(MIGRATIONS):
+        raise UnknownSchema
+    for statement in (statement for migration in MIGRATIONS[version:] for statement in migration):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version

@@ -1,0 +1,76 @@
+"""State in a SQLite file: durable, shared by the processes of one machine, no server."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ecp_server.domain.errors import StoreUnavailable
+from ecp_server.domain.provenance import StoreKind
+from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.stores.state.database import (
+    Database,
+    insert_audit,
+    insert_resolution,
+    path_of,
+    select_resolution,
+    touch,
+    translated,
+)
+from ecp_server.stores.state.writer import GroupWriter
+
+__all__ = ["EmbeddedState", "path_of"]
+
+BUSY_SECONDS: Final = 1.0
+"""How long to wait for another process that writes to the same file."""
+
+MAX_WAITING: Final = 1024
+"""Writes that may wait for the disk; more are refused, which tells of a disk that hangs."""
+
+
+class EmbeddedState:
+    """The State port over one SQLite file, which is opened when it is first needed."""
+
+    adapter = "embedded"
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, max_waiting: int = MAX_WAITING) -> None:
+        """Keep state in the file at ``path``; it and the folders above it are made where missing, for their owner."""
+        self._writer = GroupWriter(Database(path, busy_seconds=busy_seconds), max_waiting=max_waiting)
+        self._read_database = Database(path, busy_seconds=busy_seconds)
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecp-state-reader")
+        self._closed = False
+
+    async def record(self, audit: AuditRecord, resolution: ResolutionRecord | None = None) -> None:
+        """Write both, or neither; a record whose id is already there stays as it is. See `ports.State`."""
+        statements = [insert_audit(audit)]
+        if resolution is not None:
+            statements.append(insert_resolution(resolution))
+        await self._writer.write(statements)
+
+    async def resolution(self, resolution_id: str) -> ResolutionRecord | None:
+        """Return a recorded resolution, expired or not; None where there is none."""
+        if self._closed:
+            raise StoreUnavailable(StoreKind.STATE)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, resolution_id)
+
+    async def probe(self) -> None:
+        """Write to the disk: a full one can still be read."""
+        await self._writer.write([touch(datetime.now(UTC))])
+
+    async def close(self) -> None:
+        """Store what is waiting, and release the file."""
+        await self._writer.close()
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._reader, self._read_database.close)
+            self._reader.shutdown(wait=False)
+
+    def _read(self, resolution_id: str) -> ResolutionRecord | None:
+        try:
+            return select_resolution(self._read_database.connection(), resolution_id)
+        except Exception as error:
+            self._read_database.renew()
+            raise translated(error) from error
