@@ -1,0 +1,92 @@
+"""The id of a call, from the caller or of our own; and the calls in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import grpc
+from grpc import aio
+from typing_extensions import override
+
+from ecp_server.domain.call import CALL, Call
+from ecp_server.interceptors.handlers import Context, Continuation, Handler
+
+REQUEST_ID: Final = "x-request-id"
+_ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class CallsInFlight:
+    """The calls that are being served, clean-up included: also of those whose caller already has a status.
+
+    The server's own count forgets a call as soon as its status is sent.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.are_cut_off = False
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def enter(self) -> None:
+        """Count the call that the current task serves until that task is done."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def drained(self, timeout_seconds: float) -> bool:
+        """Wait until no call is left, or the time is over; return which."""
+        end = time.monotonic() + timeout_seconds
+        while self._tasks and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        return not self._tasks
+
+    def cut_off(self) -> None:
+        """Cancel what is left."""
+        self.are_cut_off = True
+        for task in self._tasks:
+            task.cancel()
+
+
+class RequestIdInterceptor(aio.ServerInterceptor):
+    """Gives every call its id, known to all that follows; see `accept` for how the caller learns it."""
+
+    def __init__(self, calls: CallsInFlight) -> None:
+        self._calls = calls
+
+    @override
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Begin the call."""
+        CALL.set(Call(request_id=_chosen(handler_call_details.invocation_metadata)))
+        self._calls.enter()
+        return await continuation(handler_call_details)
+
+
+async def accept(context: Context) -> None:
+    """Complete `CALL` with the caller's deadline, and send the request id in initial and trailing metadata.
+
+    Raises `grpc.aio.InternalError` where the caller is gone.
+    """
+    call = CALL.get()
+    remaining = context.time_remaining()
+    if remaining is not None:
+        CALL.set(Call(call.request_id, deadline=time.monotonic() + remaining))
+    metadata = ((REQUEST_ID, call.request_id),)
+    context.set_trailing_metadata(metadata)
+    await context.send_initial_metadata(metadata)
+
+
+def _chosen(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """Return the caller's id if there is exactly one and it is harmless, else one of our own."""
+    sent = [value for key, value in metadata if key == REQUEST_ID]
+    if len(sent) == 1 and isinstance(sent[0], str) and _ACCEPTABLE.fullmatch(sent[0]):
+        return sent[0]
+    return secrets.token_hex(16)

@@ -1,0 +1,157 @@
+"""The one table from exceptions to gRPC statuses, and the details that travel with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+
+from ecp.v1 import error_reason_pb2, types_pb2
+from ecp_server.domain import errors
+from ecp_server.domain.concepts import Mention, Option
+
+CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
+    errors.EcpError: grpc.StatusCode.INTERNAL,
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.InvalidQuery: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.InvalidChoice: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.ConceptNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.ResolutionNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.PreconditionFailed: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.IncompatibleConcepts: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.AmbiguousConcept: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ResolutionExpired: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.PolicyDenied: grpc.StatusCode.PERMISSION_DENIED,
+    errors.StoreError: grpc.StatusCode.INTERNAL,
+    errors.StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.CircuitOpen: grpc.StatusCode.UNAVAILABLE,
+    errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.NotImplementedYet: grpc.StatusCode.UNIMPLEMENTED,
+}
+
+DOMAIN: Final = "ecp"
+DETAILS: Final = "grpc-status-details-bin"
+_OPAQUE: Final = "internal error"
+
+# The core drops trailers of more than 8 KiB and, past 16 KiB, the status itself.
+MAX_MESSAGE_BYTES: Final = 1024
+MAX_TRAILER_BYTES: Final = 6 * 1024
+_OTHER_TRAILER_BYTES: Final = 256
+_MAX_TEXT_BYTES: Final = 512
+_FEWER_ITEMS: Final = (20, 10, 5, 2, 1, 0)
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a caller is told of a failure."""
+
+    code: grpc.StatusCode
+    reason: errors.Reason
+    message: str
+    details: bytes
+    """A serialised google.rpc.Status, for the trailer `DETAILS`."""
+
+
+def code_of(error: BaseException) -> grpc.StatusCode:
+    """Return the status code of an exception; what is not in the table is an internal error."""
+    return next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), grpc.StatusCode.INTERNAL)
+
+
+def status_of(error: BaseException, request_id: str) -> Status:
+    """Return what a caller is told of an exception: nothing but the request id where it is internal.
+
+    The result fits into HTTP/2 trailers; where it would not, the last violations, suggestions and so on are left out.
+    """
+    code = code_of(error)
+    known = isinstance(error, errors.EcpError) and code is not grpc.StatusCode.INTERNAL
+    shown = error if isinstance(error, errors.EcpError) and known else errors.EcpError(_OPAQUE)
+    message = _message(shown.message)
+    packed = b""
+    for items in _FEWER_ITEMS:
+        status = status_pb2.Status(code=code.value[0], message=message)
+        status.details.extend(_any(detail) for detail in _details(shown, request_id, items))
+        packed = status.SerializeToString()
+        if _OTHER_TRAILER_BYTES + _encoded_length(message) + len(packed) * 4 // 3 <= MAX_TRAILER_BYTES:
+            break
+    return Status(code, shown.reason, message, packed)
+
+
+def _details(error: errors.EcpError, request_id: str, items: int) -> Iterator[Message]:
+    """Make the details, with at most ``items`` of whatever repeats."""
+    yield error_details_pb2.ErrorInfo(
+        reason=f"ERROR_REASON_{error.reason}",
+        domain=DOMAIN,
+        metadata={key: _text(value) for key, value in list(error.metadata.items())[:items]},
+    )
+    yield error_details_pb2.RequestInfo(request_id=request_id)
+    if isinstance(error, errors.InvalidRequest) and error.violations:
+        yield error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(field=_text(v.field), description=_text(v.description))
+                for v in error.violations[:items]
+            ]
+        )
+    if error.retry_after_seconds is not None:
+        yield error_details_pb2.RetryInfo(retry_delay=_duration(error.retry_after_seconds))
+    if isinstance(error, errors.ConceptNotFound):
+        yield error_reason_pb2.ConceptNotFoundDetail(
+            resolution_id=error.resolution_id,
+            suggestions=[_option(option) for option in error.suggestions[:items]],
+            unmatched=[_mention(mention) for mention in error.unmatched[:items]],
+        )
+
+
+def _option(option: Option) -> types_pb2.Option:
+    return types_pb2.Option(
+        id=_text(option.id),
+        kind=types_pb2.ConceptKind.ValueType(option.kind),
+        name=_text(option.name),
+        definition=_text(option.definition),
+        confidence=option.confidence,
+    )
+
+
+def _mention(mention: Mention) -> types_pb2.Mention:
+    return types_pb2.Mention(text=_text(mention.text), start=mention.start, end=mention.end)
+
+
+def _any(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    duration = duration_pb2.Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration
+
+
+def _text(text: str) -> str:
+    """Return the text without what a terminal would obey, cut to a bounded number of bytes."""
+    return _UNPRINTABLE.sub(" ", text).encode()[:_MAX_TEXT_BYTES].decode(errors="ignore")
+
+
+def _message(text: str) -> str:
+    """As `_text`, cut by the length that it takes as it travels."""
+    clean = _text(text)
+    while _encoded_length(clean) > MAX_MESSAGE_BYTES:
+        clean = clean[: len(clean) * MAX_MESSAGE_BYTES // _encoded_length(clean)]
+    return clean
+
+
+def _encoded_length(message: str) -> int:
+    """Return the length of a message in its trailer, where gRPC percent-encodes all but printable ASCII."""
+    return sum(1 if 0x20 <= byte <= 0x7E and byte != 0x25 else 3 for byte in message.encode())  # noqa: PLR2004 - ASCII

@@ -1,0 +1,175 @@
+"""The gRPC server: what every call passes, what is served beside our own services, how it starts and how it drains."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Protocol
+
+import structlog
+from grpc import aio
+from grpc_health.v1 import health_pb2_grpc
+
+from ecp_server.interceptors.errors import ErrorInterceptor
+from ecp_server.interceptors.request_id import CallsInFlight, RequestIdInterceptor
+from ecp_server.interceptors.telemetry import TelemetryInterceptor
+from ecp_server.rpc import health_check, reflection
+from ecp_server.settings import Address, Settings, variable
+from ecp_server.telemetry.metrics import Instruments, MetricsServer
+from ecp_server.telemetry.tracing import Tracing
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+READINESS_PERIOD_SECONDS: Final = 0.5
+CUT_OFF_SECONDS: Final = 1.0
+"""How long a call that was cut off has to clean up."""
+MAX_CONCURRENT_STREAMS: Final = 100
+"""Calls at a time on one connection; more of them wait at the client."""
+
+
+class Application(Protocol):
+    """The services of ours and what stands behind them."""
+
+    @property
+    def service_names(self) -> Sequence[str]:
+        """Return the full names of the services, e.g. "ecp.v1.ResolveService"."""
+
+    def register(self, server: aio.Server) -> None:
+        """Add the services to a server that has not started."""
+
+    async def start(self) -> None:
+        """Get ready; a store that is down is no reason to fail."""
+
+    async def close(self) -> None:
+        """Flush records and release everything. Called once, after the last call."""
+
+    def serving(self) -> bool:
+        """Return whether calls can be answered; asked twice a second."""
+
+
+class CannotListen(Exception):
+    """An address cannot be had; the message names it and its setting."""
+
+
+class Server:
+    """Serves an application until it is told to stop."""
+
+    def __init__(
+        self, settings: Settings, application: Application, instruments: Instruments, tracing: Tracing
+    ) -> None:
+        """Put the server together; it must be made in the event loop that runs it."""
+        self._settings = settings
+        self._application = application
+        self._instruments = instruments
+        self._tracing = tracing
+        self._calls = CallsInFlight()
+        self._health = health_check.HealthCheck(application.service_names)
+        self._grpc = aio.server(
+            interceptors=(
+                # First, so that every line that follows and every status has the request's id.
+                RequestIdInterceptor(self._calls),
+                # Outside whatever can refuse a call, so that it counts the status that the caller saw.
+                TelemetryInterceptor(instruments, tracing, self._calls),
+                # Outside our own code, so that nothing in there can leak or leave a call without a status.
+                ErrorInterceptor(),
+            ),
+            options=_options(settings),
+        )
+        self._register()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then drain. Raises `CannotListen`."""
+        told_to_stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+        async with self.serving():
+            await told_to_stop.wait()
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[Address]:
+        """Serve inside the block, then drain. Gives the address, with the port that the system chose for port 0.
+
+        Raises `CannotListen`, and whatever the application raises as it starts.
+        """
+        async with contextlib.AsyncExitStack() as on_exit:
+            address = self._bind()
+            metrics = self._serve_metrics()
+            on_exit.push_async_callback(asyncio.to_thread, self._close_telemetry, metrics)
+            on_exit.push_async_callback(self._application.close)
+            await self._application.start()
+            await self._grpc.start()
+            on_exit.push_async_callback(self._drain)
+            on_exit.push_async_callback(_end, asyncio.create_task(self._report_readiness(), name="readiness"))
+            _log.info("server_started", listen=str(address), metrics=f"http://{metrics.address}/metrics")
+            yield address
+        _log.info("server_stopped")
+
+    def _register(self) -> None:
+        self._application.register(self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        if self._settings.reflection:
+            reflection.register(self._grpc, (*self._application.service_names, health_check.SERVICE))
+
+    def _bind(self) -> Address:
+        listen = self._settings.listen
+        try:
+            return Address(listen.host, self._grpc.add_insecure_port(str(listen)))
+        except RuntimeError as error:
+            raise CannotListen(f"cannot listen on {listen} ({variable('listen')}): is it in use?") from error
+
+    def _serve_metrics(self) -> MetricsServer:
+        listen = self._settings.metrics_listen
+        try:
+            return MetricsServer(listen.host, listen.port, self._instruments.registry)
+        except OSError as error:
+            reason = error.strerror or "no such host"
+            raise CannotListen(f"cannot listen on {listen} ({variable('metrics_listen')}): {reason}") from error
+
+    async def _report_readiness(self) -> None:
+        while True:
+            self._health.set_serving(self._application.serving())
+            await asyncio.sleep(READINESS_PERIOD_SECONDS)
+
+    async def _drain(self) -> None:
+        """Be unready, refuse new calls, let those in flight finish within the grace, end what is left."""
+        grace = self._settings.drain_grace_seconds
+        _log.info("server_draining", in_flight=len(self._calls), grace_seconds=grace)
+        self._health.set_serving(False)
+        await asyncio.sleep(self._settings.drain_delay_seconds)
+        self._health.close()
+        refusing = asyncio.create_task(self._grpc.stop(grace + CUT_OFF_SECONDS), name="refuse new calls")
+        # gRPC's own grace ignores calls that have their status and are still cleaning up.
+        if not await self._calls.drained(grace):
+            _log.warning("calls_cut_off", in_flight=len(self._calls))
+            self._calls.cut_off()
+        await self._grpc.stop(None)
+        await refusing
+        if not await self._calls.drained(CUT_OFF_SECONDS):
+            _log.error("calls_abandoned", in_flight=len(self._calls))
+
+    def _close_telemetry(self, metrics: MetricsServer) -> None:
+        metrics.close()
+        self._instruments.close()
+        self._tracing.close()
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),  # else a second server on the same port takes a part of its calls, silently
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_concurrent_streams", MAX_CONCURRENT_STREAMS),
+        ("grpc.keepalive_time_ms", 60_000),  # finds callers that vanished, e.g. behind a load balancer
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # no more often than sidecars ping
+    ]
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task of ours; raise what it failed with, if it did."""
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()

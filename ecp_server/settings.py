@@ -1,0 +1,263 @@
+"""What can be set: ECP_* variables and the flags that override them. The only reader of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from typing_extensions import override
+
+BUNDLED_CATALOG: Final = "sec_saas"
+"""The catalog that is served where none is named."""
+
+PREFIX: Final = "ECP_"
+MIB: Final = 1024 * 1024
+_PACKAGE: Final = Path(__file__).resolve().parent
+_HOST_PORT: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]{1,5})")
+_LAST_PORT: Final = 65_535
+
+
+class SettingsError(ValueError):
+    """Settings that the server cannot run with; the message has a line for each, by the name of its variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``HOST:PORT`` or ``[IPV6]:PORT``. Raises `ValueError` for anything else."""
+        match = _HOST_PORT.fullmatch(text)
+        if match is None or int(match["port"]) > _LAST_PORT:
+            raise ValueError("must be HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051")
+        return cls(match["ipv6"] or match["host"], int(match["port"]))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it; a name other than localhost counts as reachable from elsewhere."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @override
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def _address(value: object) -> object:
+    return Address.parse(value) if isinstance(value, str) else value
+
+
+def _state_url(value: object) -> object:
+    if isinstance(value, str) and not value.startswith("sqlite:///"):
+        raise ValueError("must be a URL of the form sqlite:///PATH")
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _bundled_catalog() -> Path:
+    """Return the catalog inside an installed package, else the one of the checkout."""
+    packaged = _PACKAGE / "catalogs" / BUNDLED_CATALOG
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "catalogs" / BUNDLED_CATALOG
+
+
+def _user_data_folder() -> Path:
+    """Return where programs keep a user's data: the XDG Base Directory Specification, or Apple's convention."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _default_state_url() -> SecretStr:
+    return SecretStr(f"sqlite:///{_user_data_folder() / 'ecp' / 'state.db'}")
+
+
+def _setting(meaning: str, *, flag: str = "", shown_default: str = "", **constraints: Any) -> Any:
+    """Describe one setting for the documentation and, where it has a flag, for the command line."""
+    return Field(
+        description=meaning,
+        validate_default=True,
+        json_schema_extra={"flag": flag, "shown_default": shown_default},
+        **constraints,
+    )
+
+
+class Settings(BaseModel):
+    """All settings, checked. Immutable; secrets do not show when printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    catalog: Path = _setting(
+        "Folder of the catalog to serve.",
+        flag="--catalog",
+        shown_default=f"the bundled catalog `{BUNDLED_CATALOG}`",
+        default_factory=_bundled_catalog,
+    )
+    listen: Annotated[Address, BeforeValidator(_address)] = _setting(
+        "Address of the gRPC services, HOST:PORT.", flag="--listen", default="127.0.0.1:50051"
+    )
+    metrics_listen: Annotated[Address, BeforeValidator(_address)] = _setting(
+        "Address of Prometheus metrics at /metrics, HOST:PORT.", flag="--metrics-listen", default="127.0.0.1:9464"
+    )
+    state_url: Annotated[SecretStr, BeforeValidator(_state_url)] = _setting(
+        "Where resolutions and audit records are kept: sqlite:///PATH.",
+        flag="--state",
+        shown_default="`sqlite:///` and `ecp/state.db` in the user's data folder",
+        default_factory=_default_state_url,
+    )
+    insecure_identity: bool = _setting(
+        "Believe what callers say of themselves even where others than this machine can reach the server.",
+        flag="--insecure-identity",
+        default=False,
+    )
+    reflection: bool = _setting(
+        "Serve gRPC reflection, which tells callers the whole contract.",
+        flag="--reflection/--no-reflection",
+        default=True,
+    )
+    resolution_ttl_hours: float = _setting(
+        "How long a resolution can be executed, in hours.", default=24.0, gt=0, allow_inf_nan=False
+    )
+    decision_cache_seconds: float = _setting(
+        "How long a policy decision is kept, in seconds; 0 keeps none.", default=30.0, ge=0, allow_inf_nan=False
+    )
+    store_timeout_seconds: float = _setting(
+        "Budget of one call to a store, in seconds; the caller's deadline may cut it shorter.",
+        default=2.0,
+        gt=0,
+        allow_inf_nan=False,
+    )
+    drain_delay_seconds: float = _setting(
+        "After SIGTERM, how long to go on serving while not ready, so that load balancers notice, in seconds.",
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+    )
+    drain_grace_seconds: float = _setting(
+        "After that, how long calls in flight may take to finish, in seconds.", default=30.0, ge=0, allow_inf_nan=False
+    )
+    max_message_bytes: int = _setting("Largest request that is read, in bytes.", default=MIB, gt=0)
+    log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = _setting(
+        "`json`, `console`, or `auto`: console on a terminal, else JSON.", default="auto"
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = _setting(
+        "Least level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.", default="INFO"
+    )
+    log_questions: bool = _setting("Log the text of questions.", default=False)
+    otlp_endpoint: str = _setting(
+        "URL of an OpenTelemetry collector that takes traces over gRPC; empty sends none.", default=""
+    )
+    trace_sample_ratio: float = _setting(
+        "Share of the traces begun here that are recorded, 0 to 1; a caller's own decision comes first.",
+        default=1.0,
+        ge=0,
+        le=1,
+    )
+
+    @model_validator(mode="after")
+    def _believes_strangers_only_when_told(self) -> Self:
+        if not self.listen.is_loopback and not self.insecure_identity:
+            raise ValueError(
+                f"{_label('listen')}: {self.listen} can be reached from other machines, and callers' word for who "
+                f"they are is believed; listen on 127.0.0.1, or accept that with {_label('insecure_identity')}"
+            )
+        return self
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, /, **flags: object) -> Settings:
+        """Read the environment, by default the process's; a flag that is not None wins over its variable.
+
+        An empty variable counts as absent. Raises `SettingsError`.
+        """
+        variables = os.environ if environment is None else environment
+        given = {name: value for name in cls.model_fields if (value := variables.get(variable(name)))}
+        given |= {name: value for name, value in flags.items() if value is not None}  # type: ignore[misc]
+        try:
+            return cls.model_validate(given)
+        except ValidationError as invalid:
+            raise SettingsError("\n".join(_problems(invalid))) from None
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None, /) -> tuple[str, ...]:
+    """Return the ECP_* variables that nothing reads, sorted: misspelt ones, most likely."""
+    variables = os.environ if environment is None else environment
+    known = {variable(name) for name in Settings.model_fields}
+    return tuple(sorted(name for name in variables if name.startswith(PREFIX) and name not in known))
+
+
+def flag(field: FieldInfo) -> str:
+    """Return a setting's flag as click declares it, "" where it has none."""
+    return str(_extra(field)["flag"])
+
+
+def documentation() -> str:
+    """Return the page docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "Each setting is a variable; some are flags of `ecp-server serve` too, and then the flag wins.",
+        "A bad value stops the server with exit code 2 and the variable's name.",
+        "This page is generated: `ecp-server settings > docs/settings.md`.",
+        "",
+        "| Variable | Flag | Default | Meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        flags = ", ".join(f"`{part}`" for part in flag(field).split("/") if part)
+        lines.append(f"| `{variable(name)}` | {flags} | {_default(field)} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _problems(invalid: ValidationError) -> list[str]:
+    """Return a line for each error, without the values, which may be secret."""
+    lines = []
+    for error in invalid.errors(include_url=False, include_input=False):
+        message = error["msg"].removeprefix("Value error, ")
+        lines.append(f"{_label(str(error['loc'][0]))}: {message}" if error["loc"] else message)
+    return lines
+
+
+def _label(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    flags = flag(field) if field else ""
+    return f"{variable(name)} ({flags})" if flags else variable(name)
+
+
+def _default(field: FieldInfo) -> str:
+    if shown := _extra(field)["shown_default"]:
+        return str(shown)
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    return f"`{field.default}`" if field.default != "" else "empty"
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)  # noqa: S101 - `_setting` makes every field
+    return extra

@@ -1,0 +1,206 @@
+"""Metrics: OpenTelemetry instruments, shown to Prometheus at /metrics on a port of their own.
+
+The values of labels come from closed sets, and an instrument always has the same labels. An OpenTelemetry instrument
+costs about 10 µs a call, so only distributions use one; counts and states are plain numbers, which OpenTelemetry reads
+when it is asked for them. All methods are called from the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import CallbackOptions, Histogram, Observation
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+OTHER: Final = "other"
+"""The label of what is not in a closed set, such as a method that does not exist."""
+
+NOT_AN_ERROR: Final = frozenset(("ok", "cached"))
+
+REQUEST_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+STORE_SECONDS: Final = (
+    0.00005,
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
+SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+_Labels = tuple[str, ...]
+
+
+class _Numbers:
+    """A number for each combination of labels, read by OpenTelemetry when it is asked."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._values: dict[_Labels, float] = {}
+
+    def add(self, labels: _Labels, amount: int = 1) -> None:
+        self._values[labels] = self._values.get(labels, 0) + amount
+
+    def set(self, labels: _Labels, value: float) -> None:
+        self._values[labels] = value
+
+    def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
+        # The thread that serves /metrics reads a copy: the event loop goes on writing.
+        for labels, value in self._values.copy().items():
+            yield Observation(value, dict(zip(self._names, labels, strict=True)))
+
+
+class _Distribution:
+    """A histogram whose attribute dictionaries are made once."""
+
+    def __init__(self, histogram: Histogram, *names: str) -> None:
+        self._histogram = histogram
+        self._names = names
+        self._attributes: dict[_Labels, Mapping[str, str]] = {}
+
+    def record(self, value: float, labels: _Labels = ()) -> None:
+        attributes = self._attributes.get(labels)
+        if attributes is None:
+            attributes = self._attributes[labels] = dict(zip(self._names, labels, strict=True))
+        self._histogram.record(value, attributes)
+
+
+class Instruments:
+    """Everything that is counted and timed. Durations are in seconds."""
+
+    def __init__(self, *, version: str = "") -> None:
+        self.registry = CollectorRegistry()
+        self._provider = MeterProvider(
+            [PrometheusMetricReader(registry=self.registry, scope_info_enabled=False)],
+            resource=Resource({"service.name": "ecp-server", "service.version": version}),
+            exemplar_filter=AlwaysOffExemplarFilter(),
+            shutdown_on_exit=False,
+        )
+        self._meter = self._provider.get_meter("ecp_server")
+        self._catalog_loaded_at: float | None = None
+
+        self._requests = self._distribution(
+            "rpc.server.call.duration",
+            "Time to serve a request.",
+            REQUEST_SECONDS,
+            "rpc.method",
+            "rpc.response.status_code",
+        )
+        self._active_requests = self._state("rpc.server.active_requests", "Requests being served.", "rpc.method")
+        self._resolves = self._count("ecp.resolve.requests", "Questions resolved or refused.", "status", "intent")
+        self._resolve_seconds = self._distribution(
+            "ecp.resolve.duration", "Time to resolve a question.", REQUEST_SECONDS
+        )
+        self._confidence = self._distribution("ecp.resolve.confidence", "Confidence of resolutions.", SHARES, unit="")
+        self._store_seconds = self._distribution(
+            "ecp.store.query.duration",
+            "Time of a store call, retries included.",
+            STORE_SECONDS,
+            "store",
+            "adapter",
+            "operation",
+        )
+        self._store_errors = self._count("ecp.store.query.errors", "Store calls that failed.", "store", "operation")
+        self._decisions = self._count(
+            "ecp.policy.decisions", "Policy decisions on data products.", "action", "decision"
+        )
+        self._degraded = self._state("ecp.degraded.components", "1 while something stands in for it.", "component")
+        self._meter.create_observable_gauge(
+            "ecp.catalog.age", [self._catalog_age], "s", "Time since the catalog was loaded."
+        )
+        # OpenTelemetry keeps every set of labels for ever, also those of catalogs that are gone.
+        self._catalog_info = Gauge("ecp_catalog_info", "The catalog in force.", ["version"], registry=self.registry)
+
+    def request_started(self, method: str) -> None:
+        """Count a request that came in; ``method`` is "/package.Service/Method" where it exists, else `OTHER`."""
+        self._active_requests.add((method,))
+
+    def request_finished(self, method: str, code: str, seconds: float) -> None:
+        """Count a request that is over; ``code`` is the name of the gRPC status that the caller saw."""
+        self._active_requests.add((method,), -1)
+        self._requests.record(seconds, (method, code))
+
+    def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
+        """Count a question; ``status`` is how it ended, ``confidence`` 0 to 1 or None where there is no answer."""
+        self._resolves.add((status, intent))
+        self._resolve_seconds.record(seconds)
+        if confidence is not None:
+            self._confidence.record(confidence)
+
+    def store_call(self, store: str, adapter: str, operation: str, outcome: str, seconds: float) -> None:
+        """Count a call to a store; an ``outcome`` that is neither "ok" nor "cached" is an error.
+
+        A cached answer is not timed: no store was asked.
+        """
+        if outcome != "cached":
+            self._store_seconds.record(seconds, (store, adapter, operation))
+        if outcome not in NOT_AN_ERROR:
+            self._store_errors.add((store, operation))
+
+    def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
+        """Count a decision on one data product."""
+        self._decisions.add((action, "allow" if allowed else "deny"))
+
+    def degraded(self, component: str, on: bool) -> None:  # noqa: FBT001 - a state with two values
+        """Say whether something stands in for the component."""
+        self._degraded.set((component,), int(on))
+
+    def catalog(self, version: str, loaded_at: float) -> None:
+        """Say which catalog is in force and since when, in seconds since the epoch."""
+        self._catalog_loaded_at = loaded_at
+        self._catalog_info.clear()
+        self._catalog_info.labels(version).set(1)
+
+    def close(self) -> None:
+        """Stop counting."""
+        self._provider.shutdown()
+
+    def _count(self, name: str, description: str, *labels: str) -> _Numbers:
+        numbers = _Numbers(*labels)
+        self._meter.create_observable_counter(name, [numbers.observe], description=description)
+        return numbers
+
+    def _state(self, name: str, description: str, *labels: str) -> _Numbers:
+        numbers = _Numbers(*labels)
+        self._meter.create_observable_gauge(name, [numbers.observe], description=description)
+        return numbers
+
+    def _distribution(
+        self, name: str, description: str, buckets: tuple[float, ...], *labels: str, unit: str = "s"
+    ) -> _Distribution:
+        histogram = self._meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=buckets)
+        return _Distribution(histogram, *labels)
+
+    def _catalog_age(self, _options: CallbackOptions) -> Iterable[Observation]:
+        if self._catalog_loaded_at is not None:
+            yield Observation(max(0.0, time.time() - self._catalog_loaded_at))
+
+
+class MetricsServer:
+    """Serves /metrics from threads of its own, so that a scrape does not wait for the event loop."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
+        """Bind and serve. Raises `OSError` where the address cannot be had."""
+        self._server, self._thread = start_http_server(port, host, registry)
+        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Free the port. Blocks for half a second at most."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

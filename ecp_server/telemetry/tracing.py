@@ -1,0 +1,128 @@
+"""Traces: one span a request, W3C trace context in and out.
+
+Where no collector is named nothing is recorded, but every request still has its trace id, in logs and towards stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from opentelemetry import context, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_W3C: Final = TraceContextTextMapPropagator()
+TRACE_HEADERS: Final = frozenset(_W3C.fields)
+"""The headers, lower case, that carry a trace from one program to the next."""
+
+# What a server's span calls an error: its own failures, not the caller's (OpenTelemetry semantic conventions, gRPC).
+_SERVER_ERRORS: Final = frozenset(
+    ("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS")
+)
+
+
+class Tracing(Protocol):
+    """Makes the span of a request."""
+
+    def begin(self, method: str, headers: Mapping[str, str]) -> Span:
+        """Start the span, a child of the trace in ``headers`` if there is one, and make it the current one."""
+
+    def end(self, span: Span, *, method: str, code: str) -> None:
+        """Finish the span with the gRPC status that the caller saw."""
+
+    def close(self) -> None:
+        """Send what is not sent yet. Blocks for some seconds at most."""
+
+
+def tracing(*, endpoint: str, sample_ratio: float, version: str) -> Tracing:
+    """Return tracing that exports to ``endpoint``, or that only carries trace ids where it is empty."""
+    if not endpoint:
+        return Propagated()
+    # Only who exports pays for importing an exporter.
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    return Recorded(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)), sample_ratio, version)
+
+
+def outgoing() -> dict[str, str]:
+    """Return the headers that make a request to a store part of the current trace."""
+    headers: dict[str, str] = {}
+    _W3C.inject(headers)
+    return headers
+
+
+class Propagated:
+    """Carries the caller's trace on, or a new one that is not sampled."""
+
+    def __init__(self) -> None:
+        self._ids = RandomIdGenerator()
+
+    def begin(self, method: str, headers: Mapping[str, str]) -> Span:  # noqa: ARG002 - as `Tracing`
+        """As `Tracing`."""
+        parent = _parent(headers) if headers else trace.INVALID_SPAN_CONTEXT
+        span = NonRecordingSpan(
+            SpanContext(
+                trace_id=parent.trace_id if parent.is_valid else self._ids.generate_trace_id(),
+                span_id=self._ids.generate_span_id(),
+                is_remote=False,
+                trace_flags=parent.trace_flags,
+                trace_state=parent.trace_state,
+            )
+        )
+        _make_current(span)
+        return span
+
+    def end(self, span: Span, *, method: str, code: str) -> None:
+        """As `Tracing`."""
+
+    def close(self) -> None:
+        """As `Tracing`."""
+
+
+class Recorded:
+    """Records the sampled spans and hands them to ``processor``."""
+
+    def __init__(self, processor: SpanProcessor, sample_ratio: float, version: str) -> None:
+        self._provider = TracerProvider(
+            sampler=ParentBasedTraceIdRatio(sample_ratio),
+            resource=Resource.create({"service.name": "ecp-server", "service.version": version}),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer("ecp_server")
+
+    def begin(self, method: str, headers: Mapping[str, str]) -> Span:
+        """As `Tracing`."""
+        span = self._tracer.start_span(
+            method, _W3C.extract(headers, context.Context()), SpanKind.SERVER, {"rpc.system.name": "grpc"}
+        )
+        _make_current(span)
+        return span
+
+    def end(self, span: Span, *, method: str, code: str) -> None:
+        """As `Tracing`."""
+        if span.is_recording():
+            span.update_name(method)
+            span.set_attributes({"rpc.method": method, "rpc.response.status_code": code})
+            if code in _SERVER_ERRORS:
+                span.set_status(Status(StatusCode.ERROR))
+        span.end()
+
+    def close(self) -> None:
+        """As `Tracing`."""
+        self._provider.shutdown()
+
+
+def _parent(headers: Mapping[str, str]) -> SpanContext:
+    return trace.get_current_span(_W3C.extract(headers, context.Context())).get_span_context()
+
+
+def _make_current(span: Span) -> None:
+    """Make it the current span until the task ends: each request is served by a task of its own."""
+    context.attach(trace.set_span_in_context(span))
