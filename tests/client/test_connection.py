@@ -1,0 +1,174 @@
+"""How calls travel: request ids, retries, spreading over servers, TLS."""
+
+import subprocess
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+import ecp_client
+from ecp.v1 import catalog_pb2, health_pb2, resolve_pb2
+from ecp_client import FeedbackVerdict
+from tests.client.conftest import Asking, Connect
+from tests.client.messages import RESOLUTION_ID, resolved
+from tests.client.server import Failure, ScriptedServer, serving
+from tests.conftest import skip_or_fail
+
+DOWN = Failure(grpc.StatusCode.UNAVAILABLE, "restarting")
+
+IDEMPOTENT: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("resolve", ("revenue",), resolved()),
+    ("execute", (RESOLUTION_ID,), resolve_pb2.ExecuteResponse()),
+    ("get_resolution", (RESOLUTION_ID,), resolve_pb2.GetResolutionResponse()),
+    ("search_glossary", ("revenue",), catalog_pb2.SearchGlossaryResponse()),
+    ("list_metrics", (), catalog_pb2.ListMetricsResponse()),
+    ("get_lineage", ("net_revenue",), catalog_pb2.GetLineageResponse()),
+    ("health", (), health_pb2.GetHealthResponse()),
+]
+
+
+@pytest.mark.parametrize(("call", "arguments", "reply"), IDEMPOTENT, ids=[call for call, *_ in IDEMPOTENT])
+async def test_a_call_without_side_effects_is_tried_again_while_the_server_is_unavailable(
+    call: str, arguments: tuple[Any, ...], reply: Any, ask: Asking, server: ScriptedServer
+) -> None:
+    server.script(DOWN, DOWN, reply)
+
+    await ask(call, *arguments)
+
+    assert 3 == len(server.received)
+    assert 1 == len({received.metadata["x-request-id"] for received in server.received})
+
+
+async def test_after_three_attempts_the_error_is_the_callers(ask: Asking, server: ScriptedServer) -> None:
+    server.script(DOWN)
+
+    with pytest.raises(ecp_client.Unavailable):
+        await ask("resolve", "revenue")
+
+    assert 3 == len(server.received)
+
+
+async def test_feedback_is_never_tried_again(ask: Asking, server: ScriptedServer) -> None:
+    server.script(DOWN, resolve_pb2.ReportFeedbackResponse())
+
+    with pytest.raises(ecp_client.Unavailable):
+        await ask("report_feedback", RESOLUTION_ID, FeedbackVerdict.ACCEPTED)
+
+    assert 1 == len(server.received)
+
+
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.NOT_FOUND]
+)
+async def test_nothing_but_unavailable_is_tried_again(
+    code: grpc.StatusCode, ask: Asking, server: ScriptedServer
+) -> None:
+    server.script(Failure(code), resolved())
+
+    with pytest.raises(ecp_client.EcpError):
+        await ask("resolve", "revenue")
+
+    assert 1 == len(server.received)
+
+
+async def test_a_given_request_id_travels_and_comes_back(ask: Asking, server: ScriptedServer) -> None:
+    server.script(resolved())
+
+    answer = await ask("resolve", "revenue", request_id="Team.a_1-2")
+
+    assert "Team.a_1-2" == server.received[0].metadata["x-request-id"] == answer.request_id
+
+
+async def test_every_call_has_a_request_id_of_its_own_also_where_the_server_returns_none(
+    ask: Asking, server: ScriptedServer
+) -> None:
+    server.script(resolved())
+    server.names_requests = False
+
+    first, second = await ask("resolve", "revenue"), await ask("resolve", "revenue")
+
+    assert first.request_id != second.request_id
+    assert [received.metadata["x-request-id"] for received in server.received] == [first.request_id, second.request_id]
+
+
+@pytest.mark.parametrize("request_id", ["", "a b", "a\n", "ü", "a" * 65])
+async def test_a_request_id_that_a_server_would_replace_is_refused(
+    request_id: str, ask: Asking, server: ScriptedServer
+) -> None:
+    with pytest.raises(ValueError, match="request id"):
+        await ask("resolve", "revenue", request_id=request_id)
+
+    assert [] == server.received
+
+
+async def test_a_user_id_that_metadata_cannot_carry_is_refused(ask: Asking, server: ScriptedServer) -> None:
+    with pytest.raises(ValueError, match="user id"):
+        await ask("resolve", "revenue", user_id="jürgen")
+
+    assert [] == server.received
+
+
+async def test_calls_are_spread_over_all_addresses_of_the_target(connect: Connect) -> None:
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serving()) for _ in range(2)]
+        for server in servers:
+            server.script(resolved())
+        ask = connect("ipv4:" + ",".join(f"127.0.0.1:{server.port}" for server in servers), insecure=True)
+
+        for _ in range(20):
+            await ask("resolve", "revenue")
+
+        assert 20 == sum(len(server.received) for server in servers)
+        assert all(server.received for server in servers)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """A key and a certificate for localhost."""
+    folder = tmp_path_factory.mktemp("tls")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        skip_or_fail("no openssl, which makes the certificate", required_by="ECP_TEST_REQUIRE_SERVERS")
+    return Path(folder / "key.pem").read_bytes(), Path(folder / "cert.pem").read_bytes()
+
+
+async def test_with_credentials_the_call_is_encrypted(connect: Connect, certificate: tuple[bytes, bytes]) -> None:
+    async with serving(grpc.ssl_server_credentials([certificate])) as server:
+        server.script(resolved())
+        ask = connect(server.target, credentials=grpc.ssl_channel_credentials(certificate[1]))
+
+        answer = await ask("resolve", "revenue")
+
+    assert RESOLUTION_ID == answer.resolution_id
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    connect: Connect, certificate: tuple[bytes, bytes]
+) -> None:
+    async with serving(grpc.ssl_server_credentials([certificate])) as server:
+        ask = connect(server.target)
+
+        with pytest.raises(ecp_client.Unavailable):
+            await ask("resolve", "revenue")
+
+    assert [] == server.received
+
+
+async def test_plain_text_has_to_be_asked_for(connect: Connect, server: ScriptedServer) -> None:
+    ask = connect(server.target)
+
+    with pytest.raises(ecp_client.Unavailable):
+        await ask("resolve", "revenue")
+
+    assert [] == server.received
+
+
+def test_insecure_and_credentials_exclude_each_other(connect: Connect) -> None:
+    with pytest.raises(ValueError, match="exclude"):
+        connect("localhost:1", insecure=True, credentials=grpc.ssl_channel_credentials())
