@@ -23,11 +23,12 @@ class Call(Generic[T]):
     kind: type[T]
     timeout_seconds: float
     request_id: str
-    user_id: str
+    user_id: str = ""
+    """Who asks, where the request has no user context to say so."""
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """The metadata to send; the user id for calls whose request has no user context, such as GetResolution."""
+        """The metadata to send."""
         sent = ((REQUEST_ID_KEY, self.request_id), (USER_ID_KEY, self.user_id))
         return tuple((key, value) for key, value in sent if value)
 

@@ -92,7 +92,7 @@ class Calls:
             definition_context=definition_context,
             provenance_view=number_of(provenance),
         )
-        return self._call("Resolve", request, Resolution, user.user_id, timeout_seconds, request_id)
+        return self._call("Resolve", request, Resolution, timeout_seconds, request_id)
 
     def execute(
         self,
@@ -134,7 +134,7 @@ class Calls:
             max_staleness=duration_of(max_staleness),
             provenance_view=number_of(provenance),
         )
-        return self._call("Execute", request, ExecutionResult, user_id, timeout_seconds, request_id)
+        return self._call("Execute", request, ExecutionResult, timeout_seconds, request_id, self._said(user_id))
 
     def get_resolution(
         self,
@@ -164,7 +164,7 @@ class Calls:
         request = resolve_pb2.GetResolutionRequest(
             resolution_id=resolution_id, provenance_view=number_of(provenance), include_tables=include_tables
         )
-        return self._call("GetResolution", request, ResolutionRecord, user_id, timeout_seconds, request_id)
+        return self._call("GetResolution", request, ResolutionRecord, timeout_seconds, request_id, self._said(user_id))
 
     def report_feedback(
         self,
@@ -205,7 +205,7 @@ class Calls:
         request = resolve_pb2.ReportFeedbackRequest(
             resolution_id=resolution_id, feedback=feedback, request_id=idempotency_key or str(uuid4())
         )
-        return self._call("ReportFeedback", request, FeedbackReceipt, user_id, timeout_seconds, request_id)
+        return self._call("ReportFeedback", request, FeedbackReceipt, timeout_seconds, request_id, self._said(user_id))
 
     def search_glossary(
         self,
@@ -244,7 +244,7 @@ class Calls:
         request = catalog_pb2.SearchGlossaryRequest(
             query=query, domain=domain, page_size=page_size, page_token=page_token, user_context=user
         )
-        return self._call("SearchGlossary", request, GlossaryPage, user.user_id, timeout_seconds, request_id)
+        return self._call("SearchGlossary", request, GlossaryPage, timeout_seconds, request_id)
 
     def list_metrics(
         self,
@@ -290,7 +290,7 @@ class Calls:
             user_context=user,
             query=query,
         )
-        return self._call("ListMetrics", request, MetricPage, user.user_id, timeout_seconds, request_id)
+        return self._call("ListMetrics", request, MetricPage, timeout_seconds, request_id)
 
     def get_lineage(
         self,
@@ -330,7 +330,7 @@ class Calls:
         request = catalog_pb2.GetLineageRequest(
             target=target, depth=depth, downstream=downstream, user_context=user, max_nodes=max_nodes
         )
-        return self._call("GetLineage", request, LineageResult, user.user_id, timeout_seconds, request_id)
+        return self._call("GetLineage", request, LineageResult, timeout_seconds, request_id)
 
     def health(self, *, timeout_seconds: float | None = None, request_id: str | None = None) -> Call[Health]:
         """Return the state of the server and of each of its stores.
@@ -343,7 +343,7 @@ class Calls:
             Unavailable: The server is out of reach.
             DeadlineExceeded: No answer in time.
         """
-        return self._call("GetHealth", health_pb2.GetHealthRequest(), Health, None, timeout_seconds, request_id)
+        return self._call("GetHealth", health_pb2.GetHealthRequest(), Health, timeout_seconds, request_id)
 
     def _user(
         self,
@@ -359,19 +359,23 @@ class Calls:
             allowed_members=value_lists(self.allowed_members if allowed_members is None else allowed_members),
         )
 
+    def _said(self, user_id: str | None) -> str:
+        """Return who asks, for metadata: what a call says whose request has no user context."""
+        user_id = self.user_id if user_id is None else user_id
+        if not _METADATA_VALUE.fullmatch(user_id):
+            raise ValueError(f"here a user id travels in metadata, as printable ASCII: {user_id!r}")
+        return user_id
+
     def _call(
         self,
         rpc: str,
         request: Any,
         kind: type[T],
-        user_id: str | None,
         timeout_seconds: float | None,
         request_id: str | None,
+        user_id: str = "",
     ) -> Call[T]:
-        user_id = self.user_id if user_id is None else user_id
         request_id = uuid4().hex if request_id is None else request_id
-        if not _METADATA_VALUE.fullmatch(user_id):
-            raise ValueError(f"a user id travels in metadata, as printable ASCII: {user_id!r}")
         if not _REQUEST_ID.fullmatch(request_id):
             raise ValueError(f"a request id is 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-': {request_id!r}")
         timeout_seconds = self.timeout_seconds if timeout_seconds is None else timeout_seconds

@@ -90,6 +90,11 @@ class FailedPrecondition(EcpError):
     """The request is well formed but cannot be served as things stand; ``reason`` says why."""
 
     @property
+    def fits(self) -> tuple[str, ...]:
+        """Of words that do not fit together: the ids of what would fit, best first."""
+        return _listed(self.metadata.get("fits", ""))
+
+    @property
     def violations(self) -> tuple[PreconditionViolation, ...]:
         """The rules that do not hold."""
         return self._details.precondition_violations
@@ -106,7 +111,7 @@ class Denied(EcpError):
     @property
     def may(self) -> tuple[str, ...]:
         """The roles that may."""
-        return tuple(filter(None, self.metadata.get("may", "").split(",")))
+        return _listed(self.metadata.get("may", ""))
 
     @property
     def scope(self) -> str:
@@ -158,6 +163,10 @@ _BY_STATUS: Mapping[grpc.StatusCode, type[EcpError]] = {
     grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
     grpc.StatusCode.INTERNAL: InternalError,
 }
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
 
 
 def from_rpc(error: grpc.RpcError, request_id: str) -> EcpError:

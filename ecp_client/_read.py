@@ -8,6 +8,7 @@ typed.
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -50,6 +51,8 @@ def _field(name: str, hint: Any) -> Reader:
         return lambda message: message
     if name == "request_id":
         return _request_id
+    if hint in _PLAIN:
+        return operator.attrgetter(name)
     if not isinstance(hint, UnionType):
         value = _value(hint)
         return lambda message: value(getattr(message, name))
@@ -63,8 +66,10 @@ def _field(name: str, hint: Any) -> Reader:
 def _value(hint: Any) -> Reader:
     """Return what makes a field's value on the wire one of the annotated type."""
     if get_origin(hint) is tuple:
+        if get_args(hint)[0] in _PLAIN:
+            return tuple
         item = _value(get_args(hint)[0])
-        return lambda values: tuple(item(value) for value in values)
+        return lambda values: tuple([item(value) for value in values])
     if get_origin(hint) is Mapping:
         return MessageToDict if get_args(hint)[1] is Any else _value_lists
     if hint in _SCALARS:
@@ -85,11 +90,11 @@ def _request_id(message: Any) -> str:
     return str(message.provenance.request_id) if "provenance" in message.DESCRIPTOR.fields_by_name else ""
 
 
+_PLAIN = (str, int, float, bool)
+"""What a message holds as Python does."""
+
 _SCALARS: dict[type, Reader] = {
-    str: str,
-    int: int,
-    float: float,
-    bool: bool,
+    **dict.fromkeys(_PLAIN, lambda value: value),
     date: date.fromisoformat,
     datetime: lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
     timedelta: lambda duration: duration.ToTimedelta(),

@@ -103,11 +103,36 @@ async def test_a_request_id_that_a_server_would_replace_is_refused(
     assert [] == server.received
 
 
-async def test_a_user_id_that_metadata_cannot_carry_is_refused(ask: Asking, server: ScriptedServer) -> None:
-    with pytest.raises(ValueError, match="user id"):
-        await ask("resolve", "revenue", user_id="jürgen")
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("execute", (RESOLUTION_ID,)),
+        ("get_resolution", (RESOLUTION_ID,)),
+        ("report_feedback", (RESOLUTION_ID, FeedbackVerdict.ACCEPTED)),
+    ],
+)
+async def test_where_the_request_has_no_user_context_metadata_says_who_asks(
+    call: str, arguments: tuple[Any, ...], connect: Connect, server: ScriptedServer
+) -> None:
+    server.script(Failure(grpc.StatusCode.NOT_FOUND))
+    ask = connect(server.target, insecure=True, user_id="ana")
 
-    assert [] == server.received
+    for said in ({}, {"user_id": "bob"}, {"user_id": ""}):
+        with pytest.raises(ecp_client.NotFound):
+            await ask(call, *arguments, **said)
+    with pytest.raises(ValueError, match="user id"):
+        await ask(call, *arguments, user_id="jürgen")
+
+    assert ["ana", "bob", None] == [received.metadata.get("x-ecp-user-id") for received in server.received]
+
+
+async def test_where_the_request_has_a_user_context_it_alone_says_who_asks(ask: Asking, server: ScriptedServer) -> None:
+    server.script(resolved())
+
+    await ask("resolve", "revenue", user_id="jürgen")
+
+    assert "jürgen" == server.received[0].request.user_context.user_id
+    assert "x-ecp-user-id" not in server.received[0].metadata
 
 
 async def test_calls_are_spread_over_all_addresses_of_the_target(connect: Connect) -> None:

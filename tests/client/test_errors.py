@@ -122,6 +122,14 @@ async def test_a_dead_store_is_named_with_the_time_to_come_back(ask: Asking, ser
     assert (Reason.CIRCUIT_OPEN, Store.SEMANTIC, 2.5) == (error.reason, error.store, error.retry_after_seconds)
 
 
+async def test_words_that_do_not_fit_come_with_what_would(ask: Asking, server: ScriptedServer) -> None:
+    detail = info("INCOMPATIBLE_CONCEPTS", fits="net_revenue,gross_revenue")
+
+    error = await failed(ask, server, CODE.FAILED_PRECONDITION, detail, call="resolve")
+
+    assert (("net_revenue", "gross_revenue"), ()) == (error.fits, error.violations)
+
+
 async def test_a_broken_rule_is_named(ask: Asking, server: ScriptedServer) -> None:
     violation = rpc.PreconditionFailure.Violation(type="rule", subject="revenue_positive", description="is negative")
 

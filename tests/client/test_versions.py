@@ -57,11 +57,12 @@ def details() -> str:
     return bytes(status.SerializeToString()).hex()
 
 
-def run(python: str, program: str, details: str, cwd: Path) -> tuple[str, str]:
+def run(python: str, program: str, details: str, cwd: Path) -> tuple[int, str]:
+    """The exit status and output of the program, for which every warning is an error."""
     done = subprocess.run(
         [python, "-W", "error", "-c", program, details], cwd=cwd, check=False, capture_output=True, text=True
     )
-    return done.stdout, done.stderr
+    return done.returncode, done.stdout or done.stderr
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def run(python: str, program: str, details: str, cwd: Path) -> tuple[str, str]:
     ids=["absent", "imported before", "imported after"],
 )
 def test_details_are_read_with_and_without_googleapis_common_protos(first: str, details: str, tmp_path: Path) -> None:
-    assert (EXPECTED, "") == run(sys.executable, f"{first}\n{PROGRAM}", details, tmp_path)
+    assert (0, EXPECTED) == run(sys.executable, f"{first}\n{PROGRAM}", details, tmp_path)
 
 
 @pytest.mark.long
@@ -92,4 +93,4 @@ def test_a_call_and_an_error_work_at_both_ends_of_the_ranges(
     install = [*uv, "pip", "install", "--quiet", "--python", python, "--resolution", resolution, str(wheel)]
     subprocess.run(install, cwd=tmp_path, check=True)
 
-    assert (EXPECTED, "") == run(python, PROGRAM, details, tmp_path)
+    assert (0, EXPECTED) == run(python, PROGRAM, details, tmp_path)
