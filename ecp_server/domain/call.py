@@ -20,5 +20,6 @@ class Call:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
 
-CALL: ContextVar[Call] = ContextVar("call", default=Call(request_id=""))
+_OUTSIDE = Call(request_id="")
+CALL: ContextVar[Call] = ContextVar("call", default=_OUTSIDE)
 """The call being served; store adapters take their deadline from it."""

@@ -206,6 +206,7 @@ class MemberVariation:
     """The values that a member stands for in one context."""
 
     context: str
+    """"" holds where no context decides: so are the values of a member whose children come and go."""
     values: tuple[str, ...]
     valid_from: date | None = None
     valid_to: date | None = None
@@ -220,7 +221,7 @@ class Member:
     name: str
     synonyms: tuple[str, ...] = ()
     values: tuple[str, ...] | None = None
-    """Own values, or the union of the children's; None where only variations say."""
+    """Own values, or the union of the children's; None where only variations, own or the children's, say."""
     variations: tuple[MemberVariation, ...] = ()
     children: tuple[str, ...] = ()
     parent: str | None = None
@@ -304,7 +305,7 @@ class YearName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class YearEnd:
-    """Where a calendar of weeks ends its year: the ``last`` such weekday of the month, or the ``nearest`` to its end."""
+    """Where a calendar of weeks ends its year: the ``last`` such weekday of the month, or that ``nearest`` its end."""
 
     weekday: Weekday
     rule: str
@@ -401,7 +402,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class LineageLink:
-    """One edge of the lineage, as its document states it; ends carry no type where they are columns."""
+    """One edge of the lineage, as its document states it; ends are names without prefixes, of the types beside them."""
 
     start: str
     end: str
@@ -464,7 +465,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All assets by id, in the order of their files. Immutable; ``version`` is a hash of the content."""
+    """All assets, by id (members by dimension, then as written). Immutable; ``version`` is a hash of the content."""
 
     version: str
     manifest: Manifest = Manifest()
@@ -483,6 +484,8 @@ class Catalog:
     phrases: tuple[Phrase, ...] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
     """Rego text by file name, relative to ``policies/``; empty where the built-in policy applies."""
+    semantic: Mapping[str, str] = field(default_factory=dict)
+    """The semantic model's YAML (Cube's data model) by file name, relative to ``semantic/``."""
 
     @property
     def default_calendar(self) -> Calendar:

@@ -21,8 +21,8 @@ EcpError
 ├── DeadlineExceeded
 └── NotImplementedYet
 
-Every message here may be shown to a caller: fixed words and the caller's own input, nothing of stores. `interceptors.errors`
-alone turns them into a status.
+Every message here may be shown to a caller: fixed words and the caller's own input, nothing of stores.
+`interceptors.errors` alone turns them into a status.
 """
 
 from __future__ import annotations

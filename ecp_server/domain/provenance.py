@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from typing import Union
 
 
 class StoreKind(IntEnum):
@@ -69,7 +70,10 @@ STORE_CALLS: ContextVar[list[StoreCall] | None] = ContextVar("store_calls", defa
 """Collects the store calls of the step that is under way; None outside a step."""
 
 
-Output = Mapping[str, "str | float | bool | None | list[Output] | list[str] | Output"]
+OutputValue = Union[  # noqa: UP007 - a name that is not defined yet cannot stand in X | Y
+    str, float, bool, None, Sequence["OutputValue"], Mapping[str, "OutputValue"]
+]
+Output = Mapping[str, OutputValue]
 """What a step produced, JSON-like, for a person who audits it."""
 
 

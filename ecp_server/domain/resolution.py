@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from ecp_server.domain.catalog import Metric, TermVariation
-from ecp_server.domain.catalog import Severity as Severity
+from ecp_server.domain.catalog import Metric, Severity, TermVariation
 from ecp_server.domain.concepts import Ambiguity, Assumption, Choice, Intent, Mention, Option, ResolvedConcept
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.lineage import Lineage

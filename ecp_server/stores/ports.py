@@ -1,10 +1,11 @@
 """The interfaces to the kinds of stores, and their contracts.
 
-Every method is batch-shaped (many ids in, many out), so that one resolution costs at most one round trip a store and step. Each
-takes its deadline from `domain.call.CALL`. ``version`` is a catalog version that `Catalogs` holds or the store has published.
-Unless said otherwise, methods raise `StoreUnavailable` where the store does not answer, `StoreTimeout` where it answers too late and
-`StoreQueryFailed` where it refuses a query that should have been right; adapters translate their drivers' errors into these
-themselves. An unknown id is left out of the answer; an unknown version is `StoreQueryFailed`. One conformance suite runs against every adapter.
+Every method is batch-shaped (many ids in, many out), so that one resolution costs at most one round trip a store and
+step. Each takes its deadline from `domain.call.CALL`. ``version`` is a catalog version that `Catalogs` holds or the
+store has published. Unless said otherwise, methods raise `StoreUnavailable` where the store does not answer,
+`StoreTimeout` where it answers too late and `StoreQueryFailed` where it refuses a query that should have been right;
+adapters translate their drivers' errors into these themselves. An unknown id is left out of the answer; an unknown
+version is `StoreQueryFailed`. One conformance suite runs against every adapter.
 """
 
 from __future__ import annotations
@@ -74,11 +75,12 @@ class Graph(Probed, Protocol):
         """Return the variations of terms and members."""
 
     async def known_issues(self, version: str, metrics: Sequence[str]) -> Sequence[IssueLink]:
-        """Return the active issues whose scope names one of the metrics, one that it is computed from (transitively), a table
-        that one of these is computed from (upstream through the whole lineage), or neither metrics nor tables.
+        """Return the active issues that concern the metrics.
 
-        Ordered by issue id, then metric. Members and period are left to the caller. Of several ways in which one issue concerns one
-        metric the first of metric, derived_from, table is returned.
+        Their scope names one of the metrics, one that it is computed from (transitively), a table that one of these is
+        computed from (upstream through the whole lineage), or neither metrics nor tables.
+        Ordered by issue id, then metric. Members and period are left to the caller. Of several ways in which one issue
+        concerns one metric the first of metric, derived_from, table is returned.
         """
 
     async def lineage(
@@ -86,14 +88,16 @@ class Graph(Probed, Protocol):
     ) -> Lineage | None:
         """Walk from the metric, column, ``table:NAME`` or ``system:NAME``; return None where there is no such node.
 
-        Breadth first, neighbours by id; the target has depth 0. A table owns the columns whose id is its id, a dot and a name, and
-        owning a column is no hop. ``computed_from`` of metrics and inputs of derived metrics are edges to the metric.
+        Breadth first, neighbours by id; the target has depth 0. A table owns the columns whose id is its id, a dot and
+        a name, and owning a column is no hop. ``computed_from`` of metrics and inputs of derived metrics are edges to
+        the metric.
         """
 
     async def paths(self, version: str, start: str, *, depth: int) -> Sequence[tuple[Hop, ...]]:
-        """Return the simple paths from an entity over relations in either direction, shortest first, then by ids and verbs.
+        """Return the simple paths from an entity over relations in either direction.
 
-        A hop reads in the direction that it is walked. At most the first `MAX_PATHS`.
+        Shortest first, then by ids and verbs. A hop reads in the direction that it is walked. At most the first
+        `MAX_PATHS`.
         """
 
 
@@ -127,8 +131,8 @@ class Policy(Probed, Protocol):
     async def decide(self, question: PolicyQuestion) -> Mapping[str, Decision]:
         """Evaluate the policy once; a product that is missing in the answer is denied.
 
-        A malformed answer (policy.md) denies the product it concerns, and all of them where none can be told apart. Raises
-        `PolicyUnavailable` where no evaluation could be had.
+        A malformed answer (policy.md) denies the product it concerns, and all of them where none can be told apart.
+        Raises `PolicyUnavailable` where no evaluation could be had.
         """
 
 

@@ -1,0 +1,130 @@
+"""Asks policy once for everything the plan reads, and rewrites the plan as it demands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ecp_server.domain.catalog import Metric, Severity
+from ecp_server.domain.errors import PolicyDenied
+from ecp_server.domain.plan import Computation, ExecutionPlan, Obligation, SemanticQuery
+from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
+from ecp_server.domain.provenance import Finding, StepStatus
+from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.draft import Draft, Slice
+from ecp_server.resolution.obligations import Reader, apply, demands_on
+from ecp_server.resolution.plan import with_digest
+from ecp_server.resolution.products import metric_product
+from ecp_server.stores.ports import Policy
+
+RESTRICTED = "restricted"
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*")
+_UNDECIDED = Decision(allow=False, policy="undecided", reason="policy says nothing of it")
+
+
+@dataclass(frozen=True, slots=True)
+class _Denied:
+    """A part of the plan that is left out, and why."""
+
+    part: Slice
+    denial: PolicyDenied
+
+
+async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
+    """Return the draft with the plan that policy lets run.
+
+    Raises `PolicyDenied` where a metric that the question asks for is denied, and `PolicyUnavailable` where policy
+    cannot be asked.
+    """
+    if draft.plan is None:
+        return draft, Finding("Nothing is to be read, so nothing is to be allowed", status=StepStatus.SKIPPED)
+    products = plan_products(draft)
+    decisions = await policy.decide(PolicyQuestion(Action.RESOLVE, draft.question.principal, tuple(products.values())))
+    reader = Reader(draft.prepared.catalog, draft.contexts, draft.question.principal)
+    kept: list[SemanticQuery] = []
+    obligations: list[Obligation] = []
+    left_out: list[_Denied] = []
+    for part, query in zip(draft.selection.slices, draft.plan.queries, strict=True):
+        try:
+            rewritten, demanded = _permit(part, query, decisions, reader)
+        except PolicyDenied as denial:
+            if part.asked in draft.selection.metrics:
+                raise
+            left_out.append(_Denied(part, denial))
+            continue
+        kept.append(rewritten)
+        obligations += demanded
+    names = {measure.name for query in kept for measure in query.measures}
+    computations = tuple(c for c in draft.plan.computations if _computable(c, names))
+    written = with_digest(ExecutionPlan(tuple(kept), computations, draft.plan.alignment, tuple(obligations)))
+    warnings = (*(_restricted(d) for d in left_out), *_policy_warnings(products, decisions))
+    finding = Finding(
+        _reasoning(decisions, obligations, left_out),
+        {
+            "decisions": [
+                {"product": product, "allow": decided.allow, "policy": decided.policy, "reason": decided.reason}
+                for product, decided in sorted(decisions.items())
+            ],
+            "obligations": [o.policy for o in obligations],
+        },
+    )
+    return replace(draft, plan=written, decisions=decisions, warnings=draft.warnings + warnings), finding
+
+
+def plan_products(draft: Draft) -> Mapping[str, Product]:
+    """Return everything the plan reads, by id.
+
+    A target, and what a metric is computed from, is judged with the tier of the metric asked for (policy.md).
+    """
+    tier = min((metric.certification_tier for metric in draft.selection.metrics), default=None)
+    asked = {metric.id for metric in draft.selection.metrics}
+    products: dict[str, Product] = {}
+    for metric in (m for part in draft.selection.slices for m in _metrics(part)):
+        products[metric.id] = metric_product(metric, tier=None if metric.id in asked else tier)
+    return products
+
+
+def _metrics(part: Slice) -> tuple[Metric, ...]:
+    return (part.asked, *(m.metric for m in part.metrics))
+
+
+def _permit(
+    part: Slice, query: SemanticQuery, decisions: Mapping[str, Decision], reader: Reader
+) -> tuple[SemanticQuery, tuple[Obligation, ...]]:
+    """Return the query as rewritten, and its obligations; raise `PolicyDenied` where a metric of it is denied."""
+    metrics = _metrics(part)
+    decided = [decisions.get(metric.id, _UNDECIDED) for metric in metrics]
+    for decision in decided:
+        if not decision.allow:
+            raise PolicyDenied(decision.policy, decision.reason, decision.may)
+    return apply(query, demands_on(metrics, decided, reader), reader)
+
+
+def _computable(computation: Computation, names: set[str]) -> bool:
+    return all(name in names for name in _IDENTIFIER.findall(computation.expression))
+
+
+def _restricted(denied: _Denied) -> Warning:
+    message = f"{denied.part.asked.name} is left out: {denied.denial.message}"
+    return Warning(denied.part.asked.id, RESTRICTED, Severity.MEDIUM, message, "The comparison is not made.")
+
+
+def _policy_warnings(products: Mapping[str, Product], decisions: Mapping[str, Decision]) -> tuple[Warning, ...]:
+    told = dict.fromkeys(
+        (decision.policy, warning)
+        for product in products
+        if (decision := decisions.get(product)) is not None
+        for warning in decision.warnings
+    )
+    return tuple(Warning(policy, w.type, Severity.MEDIUM, w.message) for policy, w in told)
+
+
+def _reasoning(
+    decisions: Mapping[str, Decision], obligations: Sequence[Obligation], left_out: Sequence[_Denied]
+) -> str:
+    policies = ", ".join(sorted({decision.policy for decision in decisions.values()}))
+    told = f"Allowed by {policies}"
+    if obligations:
+        told += f", with {len(obligations)} obligation{'s' if len(obligations) > 1 else ''}"
+    return told + (f"; {len(left_out)} part left out" if left_out else "")

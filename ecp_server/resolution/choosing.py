@@ -1,0 +1,182 @@
+"""Chooses what a named mention means among the metrics and terms that it can stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term, TermVariation
+from ecp_server.domain.concepts import Ambiguity, ConceptKind, Option
+from ecp_server.resolution.draft import Draft, NamedMention
+from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind
+from ecp_server.stores.ports import Variations
+
+MAX_OPTIONS = 5
+MARGIN = 0.05
+"""Candidates closer than this to the best one are asked back. Two tiers apart is more than this, one is less."""
+
+_SOURCE_SCORE = {FormSource.NAME: 1.0, FormSource.SYNONYM: 0.97, FormSource.ACRONYM: 0.95}
+_EXACTNESS_FACTOR = {Exactness.EXACT: 1.0, Exactness.INFLECTED: 0.99, Exactness.CORRECTED: 0.85}
+_TIER_STEP = 0.03
+_SOURCE_WORD = {FormSource.NAME: "name", FormSource.SYNONYM: "synonym", FormSource.ACRONYM: "acronym"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One meaning of a mention: a metric, or a term without one."""
+
+    option: Option
+    metric: Metric | None
+    term: Term | None
+    score: float
+    reason: str
+    variation: str = ""
+    defaulted: bool = False
+    """No context decided; the term's default was taken."""
+
+    @property
+    def match(self) -> float:
+        """The score without the preference for certified metrics: how well the words fit."""
+        return self.option.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a mention can mean, and which meaning is taken; none where the caller must choose."""
+
+    named: NamedMention
+    candidates: tuple[Candidate, ...]
+    taken: Candidate | None
+
+    @property
+    def subject(self) -> str:
+        """Return the id by which a choice names this mention."""
+        return subject_id(self.named)
+
+    @property
+    def alternatives(self) -> tuple[Option, ...]:
+        """Return the runners-up, best first."""
+        taken = self.taken.option.id if self.taken is not None else ""
+        return tuple(c.option for c in self.candidates if c.option.id != taken)[:MAX_OPTIONS]
+
+    @property
+    def ambiguity(self) -> Ambiguity:
+        """Return the question back."""
+        options = self.alternatives
+        text = self.named.mention.text
+        names = ", ".join(option.name for option in options)
+        return Ambiguity(self.subject, self.named.mention, options, f"“{text}” can mean {names}. Which one?")
+
+
+def choose(named: NamedMention, draft: Draft) -> Chosen:
+    """Choose one meaning of a mention that can be a metric or a term.
+
+    Exact names go first, then the user's variation, then tier; within `MARGIN` nothing is taken and the caller is
+    asked.
+    """
+    candidates = tuple(_candidates(named, draft))
+    subject = subject_id(named)
+    for choice in draft.question.choices:
+        picked = next((c for c in candidates if c.option.id == choice.option_id), None)
+        if choice.subject_id == subject and picked is not None:
+            reason = f"The caller chose it among the meanings of “{named.mention.text}”"
+            return Chosen(named, candidates, replace(picked, reason=reason, defaulted=False))
+    best = candidates[0]
+    rivals = [c for c in candidates[1:] if best.score - c.score <= MARGIN]
+    return Chosen(named, candidates, None if rivals and not best.defaulted else best)
+
+
+def exactness_factor(exactness: Exactness) -> float:
+    """Return how far words that are written so can be relied on, 0 to 1."""
+    return _EXACTNESS_FACTOR[exactness]
+
+
+def subject_id(named: NamedMention) -> str:
+    """Return the id by which a choice names this mention: its folded words."""
+    return "_".join(named.mention.text.casefold().split())
+
+
+def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
+    """Return the visible meanings, best first, each once."""
+    senses = [s for s in named.senses if s.kind in (SenseKind.METRIC, SenseKind.TERM)]
+    if any(sense.source is FormSource.NAME for sense in senses):
+        senses = [sense for sense in senses if sense.source is FormSource.NAME]
+    catalog = draft.prepared.catalog
+    found: list[Candidate] = []
+    for sense in senses:
+        match = _SOURCE_SCORE[sense.source] * _EXACTNESS_FACTOR[named.exactness]
+        if sense.kind is SenseKind.METRIC:
+            metric = catalog.metrics[sense.id]
+            found.append(_metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}"))
+        else:
+            found += _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(found, key=lambda c: (-c.score, c.option.id)):
+        best.setdefault(candidate.option.id, candidate)
+    return list(best.values())
+
+
+def _of(name: str, sense: Sense) -> str:
+    return f"the {_SOURCE_WORD[sense.source]} of {name}" if sense.source else f"the name of the metric {name}"
+
+
+def _metric_candidate(metric: Metric, match: float, reason: str, variation: str = "") -> Candidate:
+    option = Option(metric.id, metric.name, metric.definition, ConceptKind.METRIC, round(match, 4))
+    score = match - _TIER_STEP * (metric.certification_tier - 1)
+    return Candidate(option, metric, None, score, reason, variation)
+
+
+def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catalog: Catalog) -> list[Candidate]:
+    """Read a term: the nearest context that defines it, else its own metric, else its default, else all variations."""
+    variations = draft.variations.get(AssetRef(AssetKind.TERM, term.id), Variations()).terms
+    visible = [v for v in variations if v.metric is None or _visible(v.metric, draft)]
+    for context in draft.contexts:
+        for variation in visible:
+            if variation.context == context and _holds(variation, draft):
+                reason = f"In {context}, “{sense.form}” means {variation.name or term.name}"
+                return [_variation_candidate(term, variation, match, reason, catalog)]
+    own = term.metric if term.metric is not None and _visible(term.metric, draft) else None
+    if own is not None:
+        reason = f"“{sense.form}” stands for the metric {catalog.metrics[own].name}"
+        return [_metric_candidate(catalog.metrics[own], match, reason)]
+    others = [
+        _variation_candidate(term, v, match, f"“{sense.form}” in {v.context}", catalog)
+        for v in visible
+        if _holds(v, draft)
+    ]
+    if term.default is not None and _visible(term.default, draft):
+        metric = catalog.metrics[term.default]
+        reason = f"No context decides what “{sense.form}” means; {metric.name} is its default"
+        default = replace(_metric_candidate(metric, match, reason), defaulted=True)
+        # The default goes first, whatever its tier: the catalog says so.
+        return [replace(default, score=max([default.score, *(c.score for c in others)]) + MARGIN), *others]
+    if others:
+        return others
+    option = Option(term.id, term.name, term.definition, ConceptKind.TERM, round(match, 4))
+    return [Candidate(option, None, term, match, f"“{sense.form}” is in the glossary")]
+
+
+def _visible(metric_id: str, draft: Draft) -> bool:
+    return AssetRef(AssetKind.METRIC, metric_id) in draft.visible
+
+
+def _holds(variation: TermVariation, draft: Draft) -> bool:
+    after = variation.valid_from is None or variation.valid_from <= draft.today
+    return after and (variation.valid_to is None or draft.today < variation.valid_to)
+
+
+def _variation_candidate(
+    term: Term, variation: TermVariation, match: float, reason: str, catalog: Catalog
+) -> Candidate:
+    if variation.metric is not None:
+        metric = catalog.metrics[variation.metric]
+        candidate = _metric_candidate(metric, match, reason, variation.context)
+        definition = variation.definition or metric.definition
+        return replace(candidate, term=term, option=replace(candidate.option, definition=definition))
+    option = Option(
+        f"{term.id}@{variation.context}",
+        variation.name or term.name,
+        variation.definition or term.definition,
+        ConceptKind.TERM,
+        round(match, 4),
+    )
+    return Candidate(option, None, term, match, reason, variation.context)

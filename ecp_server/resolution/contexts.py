@@ -1,0 +1,44 @@
+"""Departments and the like: which contexts hold for a user, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.text import fold
+
+
+class Contexts:
+    """The contexts of one catalog, by id, name or synonym, folded like names (catalog.md, context)."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._parents = {context.id: context.parent for context in catalog.contexts.values()}
+        self._ids: dict[str, str] = {}
+        for context in catalog.contexts.values():
+            for form in (context.id, context.name, *context.synonyms):
+                self._ids.setdefault(fold(form), context.id)
+        # An id used as a context without a document of its own is fine.
+        for term in catalog.terms.values():
+            self._adopt(variation.context for variation in term.variations)
+        for member in catalog.members.values():
+            self._adopt(variation.context for variation in member.variations)
+        for calendar in catalog.calendars.values():
+            self._adopt(calendar.departments)
+        for dimension in catalog.dimensions.values():
+            for binding in dimension.bindings:
+                for by_context in binding.values.values():
+                    self._adopt(by_context)
+
+    def _adopt(self, ids: Iterable[str]) -> None:
+        for context_id in ids:
+            if context_id:
+                self._ids.setdefault(fold(context_id), context_id)
+
+    def chain(self, department: str) -> tuple[str, ...]:
+        """Return the context that ``department`` names and its parents, nearest first; () where it names none."""
+        found = self._ids.get(fold(department)) if department else None
+        chain: list[str] = []
+        while found is not None and found not in chain:
+            chain.append(found)
+            found = self._parents.get(found)
+        return tuple(chain)

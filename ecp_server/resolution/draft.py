@@ -1,0 +1,176 @@
+"""The state that the path carries: a resolution in the making, which every step returns anew with what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from ecp_server.domain.catalog import AssetRef, Dimension, Member, Metric
+from ecp_server.domain.concepts import Ambiguity, Assumption, Intent, Mention, ResolvedConcept
+from ecp_server.domain.lineage import Lineage
+from ecp_server.domain.period import Grain, TimeRange
+from ecp_server.domain.plan import Computation, ExecutionPlan
+from ecp_server.domain.policy import Decision
+from ecp_server.domain.provenance import Degradation, Step
+from ecp_server.domain.resolution import (
+    Confidence,
+    GlossaryTerm,
+    MetricList,
+    Problem,
+    Question,
+    Warning,  # noqa: A004 - the contract's word
+)
+from ecp_server.domain.text import Token
+from ecp_server.resolution.lexicon import Exactness, Sense, SenseKind
+from ecp_server.resolution.prepared import PreparedCatalog
+from ecp_server.resolution.time import Expression
+from ecp_server.stores.ports import Variations
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMention:
+    """A mention that the catalog has names for."""
+
+    mention: Mention
+    first: int
+    """Position of its first token."""
+    last: int
+    """Position after its last token."""
+    senses: tuple[Sense, ...]
+    exactness: Exactness
+    grouped: bool = False
+    """"by", "per" or the like stands before it."""
+    excluded: bool = False
+    """"excluding", "other than" or the like stands before it."""
+
+    def named(self, *kinds: SenseKind) -> tuple[Sense, ...]:
+        """Return its senses of these kinds."""
+        return tuple(sense for sense in self.senses if sense.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedMention:
+    """A mention that is a time expression; the calendar that reads it is chosen later."""
+
+    mention: Mention
+    first: int
+    last: int
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the words of the question are."""
+
+    tokens: tuple[Token, ...] = ()
+    names: tuple[NamedMention, ...] = ()
+    times: tuple[TimedMention, ...] = ()
+    unmatched: tuple[Mention, ...] = ()
+    """Runs of content words that nothing matched."""
+    altered: tuple[NamedMention, ...] = ()
+    """Names inside whose noun phrase an unknown content word stands, so that they mean something else."""
+    not_covered: tuple[Mention, ...] = ()
+    """Phrases that the catalog says it does not have."""
+    grain: Grain = Grain.NONE
+    """What the question asks periods to be broken into."""
+    words: bool = False
+    """There are words at all, be they ever so light."""
+    intent: Intent = Intent.METRIC
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedMember:
+    """A member as a filter: the values that it stands for here."""
+
+    member: Member
+    values: tuple[str, ...]
+    variation: str
+    """The context whose reading applies; "" where it is the member's own."""
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A dimension to group by, at one of its levels where it has any, with the members of that level."""
+
+    dimension: Dimension
+    level: str = ""
+    members: tuple[SlicedMember, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedMetric:
+    """A metric that the semantic layer has, under the name of its measure."""
+
+    name: str
+    metric: Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some metrics of one cube over some members and one period: what one query of the plan reads."""
+
+    id: str
+    """The query's id, e.g. "actual"."""
+    metrics: tuple[SlicedMetric, ...]
+    asked: Metric
+    """The metric that it serves: the one asked for, or its target."""
+    period: TimeRange | None
+    members: tuple[SlicedMember, ...] = ()
+    label: str = ""
+
+    @property
+    def cube(self) -> str:
+        """Return the cube that has the metrics."""
+        return cube_of(self.metrics[0].metric)
+
+
+def cube_of(metric: Metric) -> str:
+    """Return the cube that a metric's address starts with; "" where it has no address."""
+    return (metric.semantic_ref or "").partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the mentions mean."""
+
+    concepts: tuple[ResolvedConcept, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    members: tuple[SlicedMember, ...] = ()
+    groupings: tuple[Grouping, ...] = ()
+    period: TimeRange | None = None
+    slices: tuple[Slice, ...] = ()
+    computations: tuple[Computation, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
+    answer: GlossaryTerm | Lineage | MetricList | None = None
+    offers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids of the options by the subject that a choice can name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything found so far. Each step replaces its own part and leaves the rest as it was."""
+
+    question: Question
+    prepared: PreparedCatalog
+    contexts: tuple[str, ...]
+    """Ids of the contexts whose definitions apply, nearest first."""
+    today: date
+    time_zone: str
+    variations: Mapping[AssetRef, Variations] = field(default_factory=dict)
+    """How contexts define the terms and members that the question names, as the graph has it."""
+    hidden: frozenset[AssetRef] = frozenset()
+    """What the question names and this principal may not discover: it does not exist for the question."""
+    visible: frozenset[AssetRef] = frozenset()
+    """What the question names, or an answer to it could show, and this principal may discover."""
+    parsed: Parsed = field(default_factory=Parsed)
+    selection: Selection = field(default_factory=Selection)
+    plan: ExecutionPlan | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    warnings: tuple[Warning, ...] = ()
+    confidence: Confidence | None = None
+    degradations: tuple[Degradation, ...] = ()
+    problem: Problem | None = None
+    steps: tuple[Step, ...] = ()

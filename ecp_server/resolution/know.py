@@ -1,0 +1,129 @@
+"""Attaches what is known to be wrong with exactly these slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
+from ecp_server.domain.period import TimeRange
+from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
+from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.draft import Draft, Slice, SlicedMember
+from ecp_server.stores.ports import Graph, IssueLink
+
+KNOWN_ISSUE = "known_issue"
+DEFINITION_CHANGED = "definition_changed"
+
+_MOST_CONSIDERED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an issue fires for a slice, and why."""
+
+    issue: KnownIssue
+    slice_id: str
+    fires: bool
+    reason: str
+
+
+async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
+    """Return the draft with a warning for every issue that fires.
+
+    What was considered and does not fire stands in the output, with the reason.
+    """
+    slices = draft.selection.slices
+    if not slices:
+        return draft, Finding("Nothing is to be read, so nothing can be wrong with it", status=StepStatus.SKIPPED)
+    catalog = draft.prepared.catalog
+    metrics = sorted({m.metric.id for s in slices for m in s.metrics} | {s.asked.id for s in slices})
+    links = await graph.known_issues(catalog.version, metrics)
+    verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog)]
+    fired = {v.issue.id: v.issue for v in verdicts if v.fires}
+    warnings = tuple(_warning(issue) for issue in sorted(fired.values(), key=_gravest_first))
+    warnings += tuple(_changes(slices))
+    reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
+    return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
+
+
+def judge(links: Sequence[IssueLink], part: Slice, contexts: Sequence[str], catalog: Catalog) -> list[Verdict]:
+    """Judge every issue that concerns a metric of the slice (catalog.md, Known issue)."""
+    metrics = {m.metric.id for m in part.metrics} | {part.asked.id}
+    concerned = {link.issue.id: link.issue for link in links if link.metric in metrics}
+    return [_judge_one(issue, part, contexts, catalog) for issue in concerned.values()]
+
+
+def _judge_one(issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog: Catalog) -> Verdict:
+    scope = issue.scope
+    if part.period is not None and not part.period.overlaps(scope.start, scope.end):
+        return Verdict(issue, part.id, fires=False, reason=f"its period does not meet {part.period.label}")
+    for dimension, values in _scoped_values(scope.members or (), contexts, catalog).items():
+        if not _meets(values, [m for m in part.members if m.member.dimension == dimension]):
+            return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not asked for")
+    return Verdict(issue, part.id, fires=True, reason="its metric, members and period meet the question's")
+
+
+def _scoped_values(members: Sequence[str], contexts: Sequence[str], catalog: Catalog) -> Mapping[str, frozenset[str]]:
+    """Return the values that the scope's members stand for, by dimension.
+
+    Members of one dimension are alternatives; of two dimensions both are needed.
+    """
+    by_dimension: dict[str, frozenset[str]] = {}
+    for member_id in members:
+        member = catalog.members[member_id]
+        nearest = next((v.values for c in contexts for v in member.variations if v.context == c), member.values)
+        values = nearest if nearest is not None else tuple(x for v in member.variations for x in v.values)
+        by_dimension[member.dimension] = by_dimension.get(member.dimension, frozenset()) | frozenset(values)
+    return by_dimension
+
+
+def _meets(values: frozenset[str], asked: Sequence[SlicedMember]) -> bool:
+    """Tell whether the question's members of one dimension let any of the values through."""
+    wanted = [m for m in asked if not m.excluded]
+    left_out = {value for m in asked if m.excluded for value in m.values}
+    if wanted and not any(values & (set(m.values) - left_out) for m in wanted):
+        return False
+    return bool(values - left_out)
+
+
+def _warning(issue: KnownIssue) -> Warning:
+    return Warning(issue.id, KNOWN_ISSUE, issue.severity, issue.description, issue.impact, issue.workaround)
+
+
+_GRAVITY = tuple(Severity)
+
+
+def _gravest_first(issue: KnownIssue) -> tuple[int, str]:
+    return -_GRAVITY.index(issue.severity), issue.id
+
+
+def _changes(slices: Sequence[Slice]) -> list[Warning]:
+    """Tell of definitions that change inside a period that is read."""
+    changes: dict[str, Warning] = {}
+    for part in slices:
+        for metric in (part.asked, *(m.metric for m in part.metrics)):
+            for change in metric.definition_changes:
+                if _inside(change.on.toordinal(), part.period):
+                    changes[f"{metric.id}@{change.on}"] = Warning(
+                        metric.id,
+                        DEFINITION_CHANGED,
+                        Severity.MEDIUM,
+                        f"The definition of {metric.name} changed on {change.on.isoformat()}: {change.note}",
+                    )
+    return list(changes.values())
+
+
+def _inside(day: int, period: TimeRange | None) -> bool:
+    """Tell whether the period has days on both sides of the change."""
+    if period is None:
+        return True
+    begins_before = period.start is None or period.start.toordinal() < day
+    return begins_before and (period.end is None or day < period.end.toordinal())
+
+
+def _output(verdicts: Sequence[Verdict]) -> list[OutputValue]:
+    return [
+        {"issue": v.issue.id, "query": v.slice_id, "fires": v.fires, "reason": v.reason}
+        for v in verdicts[:_MOST_CONSIDERED]
+    ]

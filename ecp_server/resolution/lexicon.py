@@ -1,0 +1,223 @@
+"""The surface forms of a catalog: every way in which a question can name what the catalog has.
+
+Looking a question up takes time linear in its length, whatever the size of the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, PhraseMeaning
+from ecp_server.domain.text import Token, fold
+
+
+class SenseKind(IntEnum):
+    """What a surface form can stand for."""
+
+    METRIC = 1
+    TERM = 2
+    MEMBER = 3
+    DIMENSION = 4
+    LEVEL = 5
+    ENTITY = 6
+    TARGET = 7
+    RELATION = 8
+    NOT_COVERED = 9
+    STOP = 10
+
+
+_ASSET_KINDS = {SenseKind.METRIC: AssetKind.METRIC, SenseKind.TERM: AssetKind.TERM}
+
+
+class FormSource(IntEnum):
+    """Where a surface form comes from, the strongest first."""
+
+    NAME = 0
+    SYNONYM = 1
+    ACRONYM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """One thing that a surface form stands for.
+
+    ``id`` is a catalog id; for a level ``dimension/level``, for a target its name, for a relation its verb.
+    """
+
+    kind: SenseKind
+    id: str
+    source: FormSource
+    form: str
+    """The form as the catalog writes it."""
+
+    @property
+    def asset(self) -> AssetRef | None:
+        """Return the metric or term that it stands for; None for what policy does not decide on."""
+        kind = _ASSET_KINDS.get(self.kind)
+        return None if kind is None else AssetRef(kind, self.id)
+
+
+class Exactness(IntEnum):
+    """How the question's words compare with the form."""
+
+    EXACT = 0
+    INFLECTED = 1
+    CORRECTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Tokens from ``first`` to ``last``, exclusive, and what they could stand for, each sense once."""
+
+    first: int
+    last: int
+    senses: tuple[Sense, ...]
+    exactness: Exactness
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    folded: str
+    sense: Sense
+
+
+class Lexicon:
+    """All surface forms of one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._forms: dict[str, list[_Form]] = {}
+        self._prefixes: set[str] = set()
+        self._words: set[str] = set()
+        for sense in _senses(catalog):
+            self._add(sense)
+        self._corrections = _corrections(self._words)
+
+    def _add(self, sense: Sense) -> None:
+        folded = fold(sense.form)
+        if not folded:
+            return
+        words = [_singular(word) for word in folded.split(" ")]
+        key = " ".join(words)
+        forms = self._forms.setdefault(key, [])
+        if any(f.folded == folded and f.sense.kind == sense.kind and f.sense.id == sense.id for f in forms):
+            return
+        forms.append(_Form(folded, sense))
+        self._words.update(words)
+        for length in range(1, len(words)):
+            self._prefixes.add(" ".join(words[:length]))
+
+    def knows(self, word: str) -> bool:
+        """Tell whether a folded word occurs in any form."""
+        return _singular(word) in self._words
+
+    def spans(self, tokens: Sequence[Token]) -> list[Span]:
+        """Return every run of tokens that is a form, overlapping ones included."""
+        words = [_singular(token.folded) for token in tokens]
+        return [span for first in range(len(words)) for span in self._spans_from(first, words, tokens)]
+
+    def _spans_from(self, first: int, words: Sequence[str], tokens: Sequence[Token]) -> Iterator[Span]:
+        key = words[first]
+        last = first + 1
+        while True:
+            forms = self._forms.get(key)
+            if forms:
+                yield _span(first, last, forms, " ".join(token.folded for token in tokens[first:last]))
+            if last >= len(words) or key not in self._prefixes:
+                return
+            key = f"{key} {words[last]}"
+            last += 1
+
+    def correct(self, word: str) -> str | None:
+        """Return the catalog's only word that is one edit from a folded word of five letters or more, else None."""
+        if len(word) < _SHORTEST_CORRECTED or not word.isalpha():
+            return None
+        found = {
+            candidate
+            for variant in _deletes(_singular(word))
+            for candidate in self._corrections.get(variant, ())
+            if _one_edit_apart(_singular(word), candidate)
+        }
+        return found.pop() if len(found) == 1 else None
+
+
+_SHORTEST_CORRECTED = 5
+_SHORTEST_PLURAL = 4
+
+
+def _span(first: int, last: int, forms: Sequence[_Form], written: str) -> Span:
+    exact = [form.sense for form in forms if form.folded == written]
+    senses = exact or [form.sense for form in forms]
+    best: dict[tuple[SenseKind, str], Sense] = {}
+    for sense in sorted(senses, key=lambda s: s.source):
+        best.setdefault((sense.kind, sense.id), sense)
+    return Span(first, last, tuple(best.values()), Exactness.EXACT if exact else Exactness.INFLECTED)
+
+
+def _senses(catalog: Catalog) -> Iterator[Sense]:
+    for metric in catalog.metrics.values():
+        yield from _named(SenseKind.METRIC, metric.id, (metric.name, metric.id), metric.synonyms, metric.acronyms)
+        for target in metric.targets:
+            yield from _named(SenseKind.TARGET, target.name, (target.name,), target.synonyms)
+    for term in catalog.terms.values():
+        yield from _named(SenseKind.TERM, term.id, (term.name, term.id), term.synonyms, term.acronyms)
+    for dimension in catalog.dimensions.values():
+        yield from _named(SenseKind.DIMENSION, dimension.id, (dimension.name, dimension.id), dimension.synonyms)
+        for level in dimension.levels:
+            yield from _named(SenseKind.LEVEL, f"{dimension.id}/{level.id}", (level.name, level.id), ())
+    for member in catalog.members.values():
+        yield from _named(SenseKind.MEMBER, member.id, (member.name, member.id), member.synonyms)
+    for entity in catalog.entities.values():
+        yield from _named(SenseKind.ENTITY, entity.id, (entity.name, entity.id), entity.synonyms)
+    for relation in catalog.relations.values():
+        yield from _named(SenseKind.RELATION, relation.verb, (relation.verb,), relation.synonyms)
+    for phrase in catalog.phrases:
+        kind = SenseKind.STOP if phrase.meaning is PhraseMeaning.STOP else SenseKind.NOT_COVERED
+        yield Sense(kind, phrase.text, FormSource.NAME, phrase.text)
+
+
+def _named(
+    kind: SenseKind, asset_id: str, names: Iterable[str], synonyms: Iterable[str], acronyms: Iterable[str] = ()
+) -> Iterator[Sense]:
+    for name in names:
+        yield Sense(kind, asset_id, FormSource.NAME, name)
+    for synonym in synonyms:
+        yield Sense(kind, asset_id, FormSource.SYNONYM, synonym)
+    for acronym in acronyms:
+        yield Sense(kind, asset_id, FormSource.ACRONYM, acronym)
+
+
+def _singular(word: str) -> str:
+    """Strip a plural ending; the same for forms and questions, so that it need not be good English."""
+    if len(word) < _SHORTEST_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > _SHORTEST_PLURAL:
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("ches", "shes", "xes", "sses")) else word[:-1]
+
+
+def _corrections(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Index words by themselves with one letter left out, so that one edit is found without a scan."""
+    index: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        if len(word) >= _SHORTEST_CORRECTED - 1 and word.isalpha():
+            for variant in _deletes(word):
+                index[variant] = (*index.get(variant, ()), word)
+    return index
+
+
+def _deletes(word: str) -> set[str]:
+    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
+
+
+def _one_edit_apart(a: str, b: str) -> bool:
+    """Tell whether one insertion, deletion, substitution or swap of neighbours turns ``a`` into ``b``."""
+    if a == b or abs(len(a) - len(b)) > 1:
+        return False
+    first = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    rest_a, rest_b = a[first:], b[first:]
+    if len(a) == len(b):
+        swapped = rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:]
+        return rest_a[1:] == rest_b[1:] or swapped
+    return rest_a[1:] == rest_b if len(a) > len(b) else rest_a == rest_b[1:]

@@ -1,0 +1,159 @@
+"""Finds the mentions of a question and its intent. Every business word comes from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecp_server.domain.catalog import AssetRef
+from ecp_server.domain.concepts import Intent, Mention
+from ecp_server.domain.provenance import Finding
+from ecp_server.domain.text import Token, tokenize
+from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
+from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
+from ecp_server.resolution.segmentation import segment
+from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
+from ecp_server.resolution.time import find_times
+from ecp_server.resolution.words import LIGHT
+
+_PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
+_GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
+
+
+def parse(draft: Draft) -> tuple[Draft, Finding]:
+    """Return the draft with what the question's words are."""
+    text = draft.question.text
+    tokens = tokenize(text)
+    spans = _spans(tokens, draft.prepared.lexicon, draft.hidden)
+    names, times = segment(tokens, spans, find_times(tokens))
+    named = _named(text, tokens, names)
+    covered = _covered(names) | {i for time in times for i in range(time.first, time.last)}
+    grain, grain_words = find_grain(tokens, frozenset(covered))
+    covered |= grain_words
+    unknown = [i for i, token in enumerate(tokens) if i not in covered and _is_content(token)]
+    parsed = Parsed(
+        tokens=tokens,
+        names=tuple(n for n in named if not n.named(SenseKind.STOP) and not n.named(SenseKind.NOT_COVERED)),
+        times=tuple(
+            TimedMention(_mention(text, tokens, t.first, t.last), t.first, t.last, t.expression) for t in times
+        ),
+        unmatched=_runs(text, tokens, unknown),
+        altered=_altered(tokens, named, frozenset(unknown)),
+        not_covered=tuple(n.mention for n in named if n.named(SenseKind.NOT_COVERED)),
+        grain=grain,
+        words=any(token.folded in LIGHT for token in tokens),
+        intent=Intent.METRIC,
+    )
+    return replace(draft, parsed=parsed), _finding(parsed)
+
+
+def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[AssetRef]) -> list[Span]:
+    """Find the catalog's forms; where words remain that nothing matches, mend a typo and look again."""
+    spans = _visible(lexicon.spans(tokens), hidden)
+    covered = _covered(spans)
+    mended: dict[int, Token] = {}
+    for i, token in enumerate(tokens):
+        if i not in covered and _is_content(token) and (correct := lexicon.correct(token.folded)) is not None:
+            mended[i] = replace(token, folded=correct)
+    if not mended:
+        return spans
+    again = _visible(lexicon.spans([mended.get(i, token) for i, token in enumerate(tokens)]), hidden)
+    return [
+        replace(span, exactness=Exactness.CORRECTED) if any(i in mended for i in range(span.first, span.last)) else span
+        for span in again
+    ]
+
+
+def _visible(spans: Sequence[Span], hidden: frozenset[AssetRef]) -> list[Span]:
+    """Leave out what the principal may not discover, as if the catalog did not have it."""
+    if not hidden:
+        return list(spans)
+    visible: list[Span] = []
+    for span in spans:
+        senses = tuple(sense for sense in span.senses if sense.asset not in hidden)
+        if senses:
+            visible.append(replace(span, senses=senses))
+    return visible
+
+
+def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[NamedMention]:
+    """Turn spans into mentions that know whether they are grouped by or left out."""
+    grouped: set[int] = set()
+    excluded: set[int] = set()
+    named: list[NamedMention] = []
+    for span in spans:
+        kinds = {sense.kind for sense in span.senses}
+        positions = range(span.first, span.last)
+        by = bool(kinds & _GROUPABLE) and groups(tokens, span.first, frozenset(grouped))
+        out = SenseKind.MEMBER in kinds and excludes(tokens, span.first, frozenset(excluded))
+        grouped.update(positions if by else ())
+        excluded.update(positions if out else ())
+        mention = _mention(text, tokens, span.first, span.last)
+        named.append(NamedMention(mention, span.first, span.last, span.senses, span.exactness, by, out))
+    return named
+
+
+def _covered(spans: Sequence[Span]) -> set[int]:
+    return {i for span in spans for i in range(span.first, span.last)}
+
+
+def _is_content(token: Token) -> bool:
+    return (
+        token.folded not in LIGHT
+        and token.folded not in STRUCTURAL
+        and any(character.isalpha() for character in token.folded)
+    )
+
+
+def _mention(text: str, tokens: Sequence[Token], first: int, last: int) -> Mention:
+    start, end = tokens[first].start, tokens[last - 1].end
+    return Mention(text[start:end], start, end)
+
+
+def _runs(text: str, tokens: Sequence[Token], positions: Sequence[int]) -> tuple[Mention, ...]:
+    """Join neighbouring positions into one mention each."""
+    runs: list[list[int]] = []
+    for position in positions:
+        if runs and runs[-1][-1] == position - 1:
+            runs[-1].append(position)
+        else:
+            runs.append([position])
+    return tuple(_mention(text, tokens, run[0], run[-1] + 1) for run in runs)
+
+
+def _altered(
+    tokens: Sequence[Token], named: Sequence[NamedMention], unknown: frozenset[int]
+) -> tuple[NamedMention, ...]:
+    """Find the metrics that an unknown content word makes into something else, as "non-GAAP" does "gross margin".
+
+    The noun phrase reaches over names and unknown words; function words, signs and times end it.
+    """
+    inside = {i for name in named for i in range(name.first, name.last)} | unknown
+    altered: list[NamedMention] = []
+    for name in named:
+        if not any(sense.kind in _PREDICATIVE for sense in name.senses):
+            continue
+        first, last = name.first, name.last
+        while first > 0 and first - 1 in inside:
+            first -= 1
+        while last < len(tokens) and last in inside:
+            last += 1
+        if any(i in unknown for i in range(first, last)):
+            altered.append(name)
+    return tuple(altered)
+
+
+def _finding(parsed: Parsed) -> Finding:
+    mentions = [n.mention.text for n in parsed.names] + [t.mention.text for t in parsed.times]
+    words = ", ".join(f'"{mention}"' for mention in mentions) or "nothing"
+    return Finding(
+        reasoning=f"Found {words}"
+        + (f"; nothing matches {', '.join(repr(m.text) for m in parsed.unmatched)}" if parsed.unmatched else ""),
+        output={
+            "intent": parsed.intent.name,
+            "names": [n.mention.text for n in parsed.names],
+            "times": [t.mention.text for t in parsed.times],
+            "unmatched": [m.text for m in parsed.unmatched],
+            "not_covered": [m.text for m in parsed.not_covered],
+        },
+    )

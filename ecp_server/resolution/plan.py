@@ -1,0 +1,132 @@
+"""Writes the semantic queries and the arithmetic over their results. It writes no SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from ecp_server.domain.catalog import Dimension
+from ecp_server.domain.plan import (
+    Alignment,
+    ExecutionPlan,
+    Filter,
+    FilterOperator,
+    GroupBy,
+    Measure,
+    MemberBucket,
+    SemanticQuery,
+)
+from ecp_server.domain.provenance import Finding, StepStatus
+from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
+from ecp_server.resolution.membership import bound_values
+
+QUESTION = "question"
+
+
+class _NoAddress(Exception):
+    def __init__(self, problem: Incompatible) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def plan(draft: Draft) -> tuple[Draft, Finding]:
+    """Return the draft with its plan; with a problem where a cube cannot be sliced as asked."""
+    selection = draft.selection
+    if not selection.slices:
+        return draft, Finding("The question needs no figures", status=StepStatus.SKIPPED)
+    try:
+        queries = tuple(_query(part, draft) for part in selection.slices)
+    except _NoAddress as lacking:
+        finding = Finding(lacking.problem.message, status=StepStatus.FAILED)
+        return replace(draft, problem=lacking.problem), finding
+    written = ExecutionPlan(
+        queries=queries,
+        computations=selection.computations,
+        alignment=Alignment(keys=_keys(draft)),
+    )
+    reasoning = f"{len(queries)} {'query' if len(queries) == 1 else 'queries'} for the semantic layer"
+    output = {"queries": [query.id for query in queries], "computations": [c.name for c in selection.computations]}
+    return replace(draft, plan=written), Finding(reasoning, output)
+
+
+def with_digest(written: ExecutionPlan) -> ExecutionPlan:
+    """Return the plan with its digest: SHA-256 over its canonical form, the digest itself left out."""
+    canonical = json.dumps(
+        asdict(replace(written, digest="")), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+    )
+    return replace(written, digest=hashlib.sha256(canonical.encode()).hexdigest())
+
+
+def _query(part: Slice, draft: Draft) -> SemanticQuery:
+    metric = part.metrics[0].metric
+    return SemanticQuery(
+        id=part.id,
+        measures=tuple(Measure(m.name, m.metric.semantic_ref or "", m.metric.id, m.metric.unit) for m in part.metrics),
+        group_by=tuple(_group_by(grouping, part, draft) for grouping in draft.selection.groupings),
+        filters=_filters(part, draft),
+        time_ref=(metric.time_dimension or "") if part.period is not None else "",
+        time_range=part.period,
+        label=part.label or part.asked.name,
+    )
+
+
+def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
+    """Return one condition a dimension for what is wanted, and one for what is left out."""
+    by_dimension: dict[str, list[SlicedMember]] = {}
+    for member in part.members:
+        by_dimension.setdefault(member.member.dimension, []).append(member)
+    filters: list[Filter] = []
+    for dimension_id, members in by_dimension.items():
+        dimension = draft.prepared.catalog.dimensions[dimension_id]
+        ref = _address(dimension, part)
+        wanted = _values([m for m in members if not m.excluded], dimension, part, draft)
+        left_out = _values([m for m in members if m.excluded], dimension, part, draft)
+        if wanted:
+            kept = tuple(value for value in wanted if value not in left_out)
+            if not kept:
+                raise _NoAddress(Incompatible(f"Nothing of {dimension.name} is left of what the question asks for"))
+            filters.append(Filter(ref, FilterOperator.EQUALS, kept, QUESTION, dimension_id))
+        elif left_out:
+            filters.append(Filter(ref, FilterOperator.NOT_EQUALS, left_out, QUESTION, dimension_id))
+    return tuple(filters)
+
+
+def _values(members: Sequence[SlicedMember], dimension: Dimension, part: Slice, draft: Draft) -> tuple[str, ...]:
+    """Return the values of all members in the slice's cube, each once, in the catalog's order."""
+    values: dict[str, None] = {}
+    for member in members:
+        bound = bound_values(member, dimension, part.cube, draft.contexts)
+        if bound is None:
+            name = member.member.name
+            raise _NoAddress(Incompatible(f"{part.asked.name} knows several readings of {name}; name a department"))
+        values |= dict.fromkeys(bound)
+    return tuple(values)
+
+
+def _group_by(grouping: Grouping, part: Slice, draft: Draft) -> GroupBy:
+    """Group by the level itself where the semantic layer has it, else by buckets of the members' values."""
+    dimension = grouping.dimension
+    level = next((lv for lv in dimension.levels if lv.id == grouping.level), None)
+    address = _address(dimension, part)
+    if level is not None and level.ref is not None and level.ref.partition(".")[0] == part.cube:
+        return GroupBy(dimension.id, level.ref, level.id)
+    if not dimension.members:
+        return GroupBy(dimension.id, address)
+    buckets = tuple(
+        MemberBucket(s.member.id, s.member.name, _values([s], dimension, part, draft)) for s in grouping.members
+    )
+    return GroupBy(dimension.id, "", grouping.level, buckets)
+
+
+def _address(dimension: Dimension, part: Slice) -> str:
+    ref = dimension.ref_for(part.cube)
+    if ref is None:
+        raise _NoAddress(Incompatible(f"{part.asked.name} cannot be sliced by {dimension.name}", ()))
+    return ref
+
+
+def _keys(draft: Draft) -> tuple[str, ...]:
+    return tuple(grouping.dimension.id for grouping in draft.selection.groupings)

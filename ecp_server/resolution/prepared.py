@@ -1,0 +1,48 @@
+"""A catalog with what the path derives from it once, when it comes into force."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ecp_server.domain.catalog import Catalog, Metric
+from ecp_server.resolution.contexts import Contexts
+from ecp_server.resolution.lexicon import Lexicon
+
+_KEPT_VERSIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCatalog:
+    """One catalog, its surface forms and its contexts."""
+
+    catalog: Catalog
+    lexicon: Lexicon
+    contexts: Contexts
+    metrics_by_tier: tuple[Metric, ...]
+    """By tier, then id: the order in which metrics are offered and listed."""
+
+
+class Preparation:
+    """Prepared catalogs by version, the few latest ones."""
+
+    def __init__(self) -> None:
+        self._prepared: OrderedDict[str, PreparedCatalog] = OrderedDict()
+
+    def of(self, catalog: Catalog) -> PreparedCatalog:
+        """Return the catalog prepared, from memory where it was prepared before.
+
+        The first call for a large catalog takes seconds: make it off the event loop.
+        """
+        prepared = self._prepared.get(catalog.version)
+        if prepared is None:
+            prepared = _prepare(catalog)
+            self._prepared[catalog.version] = prepared
+            while len(self._prepared) > _KEPT_VERSIONS:
+                self._prepared.popitem(last=False)
+        return prepared
+
+
+def _prepare(catalog: Catalog) -> PreparedCatalog:
+    by_tier = sorted(catalog.metrics.values(), key=lambda metric: (metric.certification_tier, metric.id))
+    return PreparedCatalog(catalog, Lexicon(catalog), Contexts(catalog), tuple(by_tier))

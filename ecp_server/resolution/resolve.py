@@ -1,0 +1,114 @@
+"""The path itself: the steps that a question goes through, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from ecp_server.domain.catalog import Catalogs
+from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
+from ecp_server.domain.provenance import StepType
+from ecp_server.domain.resolution import Question, Resolution
+from ecp_server.resolution.authorize import authorize
+from ecp_server.resolution.begin import begin
+from ecp_server.resolution.discover import discover
+from ecp_server.resolution.know import know
+from ecp_server.resolution.parse import parse
+from ecp_server.resolution.plan import plan
+from ecp_server.resolution.prepared import Preparation
+from ecp_server.resolution.record import Encoding, outcome_of, record, record_denial
+from ecp_server.resolution.select import select
+from ecp_server.resolution.stage import Stage, take
+from ecp_server.resolution.suggest import suggest
+from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.weigh import weigh
+from ecp_server.stores.ports import Graph, Policy, Registry, State, Vector
+
+_log = structlog.get_logger(__name__)
+
+NO_INTENT: Final = "NONE"
+"""The intent of a question that got no answer, in metrics."""
+
+
+class ResolveInstruments(Protocol):
+    """The metrics of resolutions."""
+
+    def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
+        """Count one question; ``status`` is the resolution's or the reason why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The ports that a resolution asks."""
+
+    graph: Graph
+    vector: Vector
+    registry: Registry
+    policy: Policy
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Resolves questions against the catalog in force."""
+
+    catalogs: Catalogs
+    preparation: Preparation
+    stores: Stores
+    instruments: ResolveInstruments
+    expire_after: timedelta
+
+    async def resolve(self, question: Question, encoding: Encoding) -> Resolution:
+        """Take a question along the path and return the recorded resolution; a problem with the question is part of it.
+
+        Raises `InvalidChoice`, `ResolutionNotFound`, `ResolutionExpired`, `PolicyDenied`, and `StoreError` where a
+        store that has no stand-in fails.
+        """
+        started = time.perf_counter()
+        status, intent, confidence = Reason.INTERNAL.value, NO_INTENT, None
+        try:
+            resolution = await self._walk(question, encoding)
+            status, intent = outcome_of(resolution), resolution.intent.name
+            confidence = resolution.confidence.overall if resolution.confidence is not None else None
+        except EcpError as error:
+            status = error.reason.value
+            raise
+        finally:
+            self.instruments.resolve(status, intent, time.perf_counter() - started, confidence)
+        _log.info("resolution_complete", resolution_id=resolution.id, status=status, intent=intent)
+        return resolution
+
+    async def _walk(self, question: Question, encoding: Encoding) -> Resolution:
+        """Go the path: read the steps from top to bottom."""
+        stores = self.stores
+        draft = await begin(question, self.catalogs, self.preparation, stores.state)
+        visibility = Visibility(stores.policy, question.principal)
+        steps: Sequence[Stage] = (
+            Stage("parse", StepType.PARSE, (), parse),
+            Stage("discover", StepType.AUTHORIZE, ("parse",), lambda d: discover(d, visibility)),
+            Stage("select", StepType.SELECT, ("discover",), lambda d: select(d, stores.graph, visibility)),
+            Stage("know", StepType.KNOW, ("select",), lambda d: know(d, stores.graph)),
+            Stage("plan", StepType.PLAN, ("select",), plan),
+            Stage("authorize", StepType.AUTHORIZE, ("plan",), lambda d: authorize(d, stores.policy)),
+            Stage("weigh", StepType.WEIGH, ("select", "know"), lambda d: weigh(d, stores.registry)),
+        )
+        try:
+            for stage in steps:
+                draft = await take(stage, draft)
+                if draft.problem is not None:
+                    draft = await take(self._suggestions(visibility), draft)
+                    break
+        except PolicyDenied as denial:
+            await record_denial(draft, stores.state, denial)
+            raise
+        return await record(draft, stores.state, encoding, self.expire_after)
+
+    def _suggestions(self, visibility: Visibility) -> Stage:
+        """Say what was perhaps meant where nothing matched."""
+        registry, vector = self.stores.registry, self.stores.vector
+        return Stage("suggest", StepType.SELECT, ("select",), lambda d: suggest(d, registry, vector, visibility))

@@ -1,0 +1,79 @@
+"""Which of the overlapping readings of a question's words is taken: the one whose mentions cover it best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecp_server.domain.text import Token
+from ecp_server.resolution.lexicon import Exactness, FormSource, SenseKind, Span
+from ecp_server.resolution.time import TimeMention
+from ecp_server.resolution.words import FUNCTION
+
+_SOURCE_BONUS = {FormSource.NAME: 0.3, FormSource.SYNONYM: 0.2, FormSource.ACRONYM: 0.1}
+_EXACTNESS_BONUS = {Exactness.EXACT: 0.0, Exactness.INFLECTED: -0.05, Exactness.CORRECTED: -0.5}
+_TIME_BONUS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    first: int
+    last: int
+    score: float
+    piece: Span | TimeMention
+
+
+def segment(
+    tokens: Sequence[Token], spans: Sequence[Span], times: Sequence[TimeMention]
+) -> tuple[list[Span], list[TimeMention]]:
+    """Return the non-overlapping mentions with the highest score: long ones before short, names before synonyms.
+
+    Dynamic programming from the right: linear in tokens and candidates.
+    """
+    by_first: list[list[_Candidate]] = [[] for _ in tokens]
+    for span in spans:
+        senses = tuple(sense for sense in span.senses if not _mere_word(tokens, span, sense.form))
+        if senses:
+            kept = Span(span.first, span.last, senses, span.exactness)
+            by_first[span.first].append(_Candidate(span.first, span.last, _score(kept), kept))
+    for time in times:
+        score = float((time.last - time.first) ** 2) + _TIME_BONUS
+        by_first[time.first].append(_Candidate(time.first, time.last, score, time))
+
+    best = [0.0] * (len(tokens) + 1)
+    taken: list[_Candidate | None] = [None] * len(tokens)
+    for first in range(len(tokens) - 1, -1, -1):
+        best[first] = best[first + 1]
+        for candidate in by_first[first]:
+            if candidate.score + best[candidate.last] > best[first]:
+                best[first] = candidate.score + best[candidate.last]
+                taken[first] = candidate
+
+    names: list[Span] = []
+    found_times: list[TimeMention] = []
+    position = 0
+    while position < len(tokens):
+        chosen = taken[position]
+        if chosen is None:
+            position += 1
+            continue
+        if isinstance(chosen.piece, Span):
+            names.append(chosen.piece)
+        else:
+            found_times.append(chosen.piece)
+        position = chosen.last
+    return names, found_times
+
+
+def _score(span: Span) -> float:
+    strongest = min(sense.source for sense in span.senses)
+    phrase = 0.1 if any(s.kind in (SenseKind.NOT_COVERED, SenseKind.STOP) for s in span.senses) else 0.0
+    return (span.last - span.first) ** 2 + _SOURCE_BONUS[strongest] + _EXACTNESS_BONUS[span.exactness] + phrase
+
+
+def _mere_word(tokens: Sequence[Token], span: Span, form: str) -> bool:
+    """Tell whether a form that is also a function word ("NOW") is not written as the catalog writes it."""
+    if span.last - span.first > 1:
+        return False
+    token = tokens[span.first]
+    return token.folded in FUNCTION and token.text != form

@@ -1,0 +1,148 @@
+"""Chooses one concept a mention, and with them the slices of data that the question is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
+from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
+from ecp_server.domain.errors import FieldViolation, InvalidChoice
+from ecp_server.domain.provenance import Finding
+from ecp_server.domain.resolution import Incompatible, NotFound, Problem
+from ecp_server.resolution.assembly import Asked, assemble
+from ecp_server.resolution.choosing import exactness_factor
+from ecp_server.resolution.draft import Draft, Selection
+from ecp_server.resolution.glossary import term_entry
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.slicing import Slicing, find_slicing
+from ecp_server.resolution.subjects import METRIC, Subjects, chosen_metric, find_subjects, without_subject
+from ecp_server.resolution.visibility import Visibility
+from ecp_server.stores.ports import Graph
+
+
+async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Draft, Finding]:
+    """Return the draft with its selection, or with the problem with the question.
+
+    Raises `InvalidChoice` where a choice names nothing that was offered.
+    """
+    draft = replace(draft, variations=await graph.variations(draft.prepared.catalog.version, _varying(draft)))
+    parsed = draft.parsed
+    if parsed.not_covered or parsed.altered:
+        words = parsed.not_covered + parsed.unmatched
+        return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
+    asked = await _find_metrics(draft, visibility)
+    if isinstance(asked, NotFound):
+        return _refused(draft, asked)
+    slicing = find_slicing(draft, asked.metrics)
+    problem = slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
+    if problem is not None:
+        return _refused(draft, problem)
+    selected = assemble(draft, asked, slicing)
+    if isinstance(selected, Incompatible):
+        return _refused(draft, selected)
+    _check_choices(draft, selected)
+    if not selected.metrics and not selected.ambiguities:
+        return _answered(draft, selected, asked.subjects)
+    return replace(draft, selection=selected), _finding(selected)
+
+
+async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFound:
+    """Return the metrics of the question; where it names neither metric nor term nor entity, the question back."""
+    subjects = find_subjects(draft)
+    if subjects.chosen or _entities(draft):
+        return Asked(subjects, subjects.metrics, subjects.ambiguities, subjects.offers)
+    question = await without_subject(draft, visibility)
+    if isinstance(question, NotFound):
+        return question
+    offers = {METRIC: frozenset(option.id for option in question.options)}
+    chosen = chosen_metric(draft, question)
+    if chosen is not None:
+        return Asked(subjects, (chosen,), (), offers)
+    return Asked(subjects, (), (question,), offers)
+
+
+def _not_available(metrics: Sequence[Metric], slicing: Slicing, subjects: Subjects) -> NotFound | None:
+    """Return that a metric does not exist for a member that is asked for: the catalog does not have it."""
+    for metric in metrics:
+        for named in slicing.members:
+            if named.member.id in metric.not_available_for and not named.named.excluded:
+                mentions = [
+                    c.named.mention for c in subjects.chosen if c.taken is not None and c.taken.metric == metric
+                ]
+                return NotFound((*mentions, named.named.mention))
+    return None
+
+
+def _answered(draft: Draft, selected: Selection, subjects: Subjects) -> tuple[Draft, Finding]:
+    """Answer a question that names glossary terms or entities and no metric."""
+    selected = replace(selected, concepts=selected.concepts + tuple(_entities(draft)))
+    visible = {ref.id for ref in draft.visible if ref.kind is AssetKind.METRIC}
+    if subjects.terms:
+        answer = term_entry(subjects.terms[0], draft.contexts, visible)
+        selected = replace(selected, answer=answer)
+        draft = replace(draft, parsed=replace(draft.parsed, intent=Intent.DEFINITION))
+    return replace(draft, selection=selected), _finding(selected)
+
+
+def _entities(draft: Draft) -> list[ResolvedConcept]:
+    """Return the entities of the ontology that the question names."""
+    entities = draft.prepared.catalog.entities
+    return [
+        ResolvedConcept(
+            kind=ConceptKind.ENTITY,
+            mention=named.mention,
+            id=sense.id,
+            name=entities[sense.id].name,
+            reason=f"“{named.mention.text}” is a name of {entities[sense.id].name}",
+            confidence=exactness_factor(named.exactness),
+        )
+        for named in draft.parsed.names
+        for sense in named.named(SenseKind.ENTITY)[:1]
+    ]
+
+
+def _check_choices(draft: Draft, selected: Selection) -> None:
+    """Raise `InvalidChoice` for a choice whose subject or option was never offered."""
+    violations: list[FieldViolation] = []
+    for i, choice in enumerate(draft.question.choices):
+        offered = selected.offers.get(choice.subject_id)
+        if offered is None:
+            violations.append(FieldViolation(f"choices[{i}].subject_id", "names no ambiguity or assumption"))
+        elif choice.option_id not in offered:
+            violations.append(FieldViolation(f"choices[{i}].option_id", "names no offered option"))
+    if violations:
+        raise InvalidChoice("a choice names nothing that was offered", tuple(violations))
+
+
+def _finding(selected: Selection) -> Finding:
+    concepts = [f"{c.mention.text}: {c.id}" for c in selected.concepts]
+    told = "; ".join(c.reason for c in selected.concepts) or "Nothing could be chosen"
+    if selected.ambiguities:
+        told = " ".join(a.message for a in selected.ambiguities)
+    return Finding(
+        told,
+        {
+            "concepts": concepts,
+            "assumptions": [a.id for a in selected.assumptions],
+            "ambiguities": [a.id for a in selected.ambiguities],
+        },
+    )
+
+
+def _varying(draft: Draft) -> list[AssetRef]:
+    """Return the named terms and members whose meaning can depend on a context."""
+    kinds = {SenseKind.TERM: AssetKind.TERM, SenseKind.MEMBER: AssetKind.MEMBER}
+    found = {
+        AssetRef(kinds[sense.kind], sense.id)
+        for named in draft.parsed.names
+        for sense in named.senses
+        if sense.kind in kinds
+    }
+    return sorted(found)
+
+
+def _refused(draft: Draft, problem: Problem) -> tuple[Draft, Finding]:
+    words = ", ".join(f"“{mention.text}”" for mention in problem.unmatched) if isinstance(problem, NotFound) else ""
+    told = f"Nothing of the catalog matches {words}".rstrip() if isinstance(problem, NotFound) else problem.message
+    return replace(draft, problem=problem), Finding(told)

@@ -1,0 +1,184 @@
+"""Which members and dimensions the question slices by, and whether the metrics can be sliced so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, Metric
+from ecp_server.domain.concepts import Ambiguity, ConceptKind, Option, ResolvedConcept
+from ecp_server.domain.period import TimeRange
+from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.choosing import MAX_OPTIONS, exactness_factor, subject_id
+from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
+from ecp_server.resolution.lexicon import FormSource, SenseKind
+from ecp_server.resolution.membership import member_values
+from ecp_server.stores.ports import Variations
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMember:
+    """A mention and the member that it names."""
+
+    named: NamedMention
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """Members to filter by and dimensions to group by."""
+
+    members: tuple[NamedMember, ...] = ()
+    grouped_by: tuple[tuple[Grouping, NamedMention], ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
+    offers: tuple[tuple[str, frozenset[str]], ...] = ()
+    problem: Incompatible | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the members stand for, in this user's contexts at the end of the period."""
+
+    members: tuple[SlicedMember, ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
+    offers: tuple[tuple[str, frozenset[str]], ...] = ()
+
+
+def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
+    """Return what the question slices by; with a problem where a metric lacks the dimension."""
+    found = Slicing()
+    for named in draft.parsed.names:
+        if named.grouped and (senses := named.named(SenseKind.DIMENSION, SenseKind.LEVEL)):
+            dimension_id, _, level = senses[0].id.partition("/")
+            dimension = draft.prepared.catalog.dimensions[dimension_id]
+            grouping = Grouping(dimension, level or _default_level(dimension, draft))
+            found = replace(found, grouped_by=(*found.grouped_by, (grouping, named)))
+        elif named.named(SenseKind.MEMBER) and not named.named(SenseKind.METRIC, SenseKind.TERM):
+            found = _with_member(found, named, draft, metrics)
+    wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
+    return replace(found, problem=_misfit(draft, metrics, wanted))
+
+
+def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Readings:
+    """Return the values that each member stands for, or the question back where contexts differ and none decides."""
+    readings = Readings()
+    for named in slicing.members:
+        member = named.member
+        variations = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id), Variations()).members
+        read = member_values(member, variations, _contexts(draft, member), period)
+        if isinstance(read, SlicedMember):
+            sliced = replace(read, excluded=named.named.excluded)
+            readings = replace(readings, members=(*readings.members, sliced))
+            continue
+        subject = subject_id(named.named)
+        text = named.named.mention.text
+        ambiguity = Ambiguity(subject, named.named.mention, read[:MAX_OPTIONS], f"Whose {text} is meant?")
+        readings = replace(readings, ambiguities=(*readings.ambiguities, ambiguity))
+    offers = tuple(
+        (subject_id(n.named), frozenset(f"{n.member.id}@{v.context}" for v in n.member.variations))
+        for n in slicing.members
+        if n.member.variations
+    )
+    return replace(readings, offers=offers)
+
+
+def bucketed(grouping: Grouping, named: NamedMention, draft: Draft, period: TimeRange | None) -> Grouping | Ambiguity:
+    """Return the grouping with what each member of its level stands for, or the question whose reading is meant."""
+    catalog = draft.prepared.catalog
+    prefix = f"{grouping.dimension.id}@"
+    chosen = tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
+    members: list[SlicedMember] = []
+    for member in (catalog.members[member_id] for member_id in grouping.dimension.members):
+        if member.level != (grouping.level or member.level):
+            continue
+        read = member_values(member, member.variations, (*chosen, *draft.contexts), period)
+        if not isinstance(read, SlicedMember):
+            contexts = dict.fromkeys(option.id.partition("@")[2] for option in read)
+            options = tuple(Option(f"{prefix}{c}", f"{grouping.dimension.name} ({c})") for c in contexts)
+            text = named.mention.text
+            return Ambiguity(subject_id(named), named.mention, options[:MAX_OPTIONS], f"Whose {text} is meant?")
+        members.append(read)
+    return replace(grouping, members=tuple(members))
+
+
+def member_concept(named: NamedMember, sliced: SlicedMember) -> ResolvedConcept:
+    """Return the member as a concept."""
+    whose = f" as {sliced.variation} reads it" if sliced.variation else ""
+    return ResolvedConcept(
+        kind=ConceptKind.MEMBER,
+        mention=named.named.mention,
+        id=named.member.id,
+        name=named.member.name,
+        reason=f"“{named.named.mention.text}” is a name of {named.member.name}{whose}",
+        confidence=exactness_factor(named.named.exactness),
+        variation=sliced.variation,
+        dimension=named.member.dimension,
+        values=sliced.values,
+        excluded=sliced.excluded,
+    )
+
+
+def grouping_concept(named: NamedMention, grouping: Grouping) -> ResolvedConcept:
+    """Return the dimension that is grouped by as a concept."""
+    return ResolvedConcept(
+        kind=ConceptKind.DIMENSION,
+        mention=named.mention,
+        id=grouping.dimension.id,
+        name=grouping.dimension.name,
+        reason=f"The question asks for each {named.mention.text}",
+        confidence=exactness_factor(named.exactness),
+        dimension=grouping.dimension.id,
+    )
+
+
+def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Sequence[Metric]) -> Slicing:
+    """Add the member that a mention names: exact names first, then those of dimensions that the metrics have."""
+    catalog = draft.prepared.catalog
+    senses = named.named(SenseKind.MEMBER)
+    if any(sense.source is FormSource.NAME for sense in senses):
+        senses = tuple(sense for sense in senses if sense.source is FormSource.NAME)
+    members = [catalog.members[sense.id] for sense in senses]
+    fitting = [m for m in members if all(m.dimension in metric.dimensions for metric in metrics)]
+    members = fitting or members
+    subject = subject_id(named)
+    for choice in draft.question.choices:
+        if choice.subject_id == subject:
+            members = [m for m in members if m.id == choice.option_id] or members
+    if len(members) == 1:
+        return replace(found, members=(*found.members, NamedMember(named, members[0])))
+    options = tuple(Option(m.id, m.name, f"{m.name} as {m.dimension}", ConceptKind.MEMBER) for m in members)
+    ambiguity = Ambiguity(subject, named.mention, options[:MAX_OPTIONS], f"Which {named.mention.text} is meant?")
+    offer = (subject, frozenset(option.id for option in options))
+    return replace(found, ambiguities=(*found.ambiguities, ambiguity), offers=(*found.offers, offer))
+
+
+def _contexts(draft: Draft, member: Member) -> tuple[str, ...]:
+    """Return the contexts for a member: the one that the caller chose for it, then the user's."""
+    prefix = f"{member.id}@"
+    chosen = tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
+    return (*chosen, *draft.contexts)
+
+
+def _default_level(dimension: Dimension, draft: Draft) -> str:
+    """Return the level that a bare grouping means: the dimension's default, else the outermost that members have."""
+    if dimension.default_level is not None:
+        return dimension.default_level
+    used = {draft.prepared.catalog.members[member].level for member in dimension.members}
+    return next((level.id for level in dimension.levels if level.id in used), "")
+
+
+def _misfit(draft: Draft, metrics: Sequence[Metric], wanted: Sequence[str]) -> Incompatible | None:
+    """Return the problem that a metric lacks a dimension, with the dimensions that it has."""
+    dimensions = draft.prepared.catalog.dimensions
+    for metric in metrics:
+        for dimension_id in wanted:
+            if dimension_id not in metric.dimensions:
+                fits = ", ".join(_name(dimensions.get(d), d) for d in metric.dimensions) or "nothing"
+                lacking = _name(dimensions.get(dimension_id), dimension_id)
+                message = f"{metric.name} cannot be sliced by {lacking}; it can be by {fits}"
+                return Incompatible(message, metric.dimensions)
+    return None
+
+
+def _name(dimension: Dimension | None, dimension_id: str) -> str:
+    return dimension.name if dimension is not None else dimension_id

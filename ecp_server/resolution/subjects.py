@@ -1,0 +1,122 @@
+"""What a question is about: its metrics and terms, or what to say where it names none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecp_server.domain.catalog import Metric, Term
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option, ResolvedConcept
+from ecp_server.domain.resolution import NotFound
+from ecp_server.resolution.choosing import MAX_OPTIONS, Candidate, Chosen, choose
+from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.visibility import Visibility
+
+METRIC = "metric"
+"""The subject of the question back where no mention could be singled out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The chosen meanings in the order of the text."""
+
+    chosen: tuple[Chosen, ...]
+
+    @property
+    def taken(self) -> tuple[Candidate, ...]:
+        """Return the meanings that are settled."""
+        return tuple(c.taken for c in self.chosen if c.taken is not None)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the metrics that are settled, each once."""
+        found = {c.metric.id: c.metric for c in self.taken if c.metric is not None}
+        return tuple(found.values())
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Return the terms without a metric."""
+        return tuple(c.term for c in self.taken if c.metric is None and c.term is not None)
+
+    @property
+    def ambiguities(self) -> tuple[Ambiguity, ...]:
+        """Return the questions back."""
+        return tuple({c.subject: c.ambiguity for c in self.chosen if c.taken is None}.values())
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Tell which default definitions were taken."""
+        return tuple(
+            Assumption(c.subject, c.taken.option, c.taken.reason, c.alternatives)
+            for c in self.chosen
+            if c.taken is not None and c.taken.defaulted
+        )
+
+    @property
+    def concepts(self) -> tuple[ResolvedConcept, ...]:
+        """Return the settled mentions as concepts."""
+        return tuple(_concept(c, c.taken) for c in self.chosen if c.taken is not None)
+
+    @property
+    def offers(self) -> dict[str, frozenset[str]]:
+        """Return what a choice can name."""
+        return {c.subject: frozenset(candidate.option.id for candidate in c.candidates) for c in self.chosen}
+
+
+def find_subjects(draft: Draft) -> Subjects:
+    """Choose a meaning for every mention that can be a metric or a term and is not merely grouped by."""
+    return Subjects(
+        tuple(
+            choose(named, draft)
+            for named in draft.parsed.names
+            if named.named(SenseKind.METRIC, SenseKind.TERM) and not named.grouped
+        )
+    )
+
+
+async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | NotFound:
+    """Say what a question without metric, term or entity gets: a question back, or that nothing matches.
+
+    Unknown content words: nothing matches. Members, dimensions or generic words alone: which metric? (design, section
+    6).
+    """
+    parsed = draft.parsed
+    members = [sense.id for named in parsed.names for sense in named.named(SenseKind.MEMBER)]
+    dimensions = [sense.id for named in parsed.names for sense in named.named(SenseKind.DIMENSION)]
+    if parsed.unmatched or not (members or dimensions or parsed.words):
+        return NotFound(parsed.unmatched)
+    catalog = draft.prepared.catalog
+    needed = frozenset(dimensions) | {catalog.members[member].dimension for member in members}
+    fitting = (metric for metric in draft.prepared.metrics_by_tier if needed <= set(metric.dimensions))
+    metrics = await visibility.first_metrics(catalog, fitting, MAX_OPTIONS)
+    if not metrics:
+        return NotFound(parsed.unmatched)
+    return Ambiguity(METRIC, None, tuple(metric_option(metric) for metric in metrics), "Which metric?")
+
+
+def metric_option(metric: Metric) -> Option:
+    """Return the metric as an option."""
+    return Option(metric.id, metric.name, metric.definition, ConceptKind.METRIC)
+
+
+def chosen_metric(draft: Draft, ambiguity: Ambiguity) -> Metric | None:
+    """Return the metric that the caller chose where the question named none."""
+    for choice in draft.question.choices:
+        if choice.subject_id == METRIC and any(option.id == choice.option_id for option in ambiguity.options):
+            return draft.prepared.catalog.metrics[choice.option_id]
+    return None
+
+
+def _concept(chosen: Chosen, taken: Candidate) -> ResolvedConcept:
+    return ResolvedConcept(
+        kind=taken.option.kind,
+        mention=chosen.named.mention,
+        id=taken.option.id if taken.metric is None else taken.metric.id,
+        name=taken.option.name,
+        definition=taken.option.definition,
+        variation=taken.variation,
+        confidence=taken.match,
+        reason=taken.reason,
+        alternatives=chosen.alternatives,
+        certification_tier=taken.metric.certification_tier if taken.metric is not None else 0,
+    )

@@ -1,0 +1,45 @@
+"""Moves a period by units of a calendar, as the offset of a derived metric's input asks (catalog.md, Metric)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from ecp_server.domain.catalog import Calendar
+from ecp_server.domain.period import Grain, TimeRange
+from ecp_server.resolution.time.calendars import DAYS_OF_WEEK, Layout, clamped, layout_of
+from ecp_server.resolution.time.periods import days_label, units_range, whole_units
+
+_DAYS: Final = {Grain.DAY: 1, Grain.WEEK: DAYS_OF_WEEK}
+_MONTHS: Final = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
+
+
+def shift(period: TimeRange, count: int, grain: Grain, calendar: Calendar) -> TimeRange:
+    """Return the period ``count`` units later, or earlier where negative; a bound that is open stays open.
+
+    Both ends keep their place in their month, cut where the month is shorter, so that whole units stay whole.
+    """
+    layout = layout_of(calendar)
+    start = _moved(period.start, count, grain, layout)
+    end = _moved(period.end, count, grain, layout)
+    moved = replace(period, start=start, end=end, buckets=(), grain=Grain.NONE)
+    whole = whole_units(moved, calendar)
+    if whole is not None:
+        unit, units = whole
+        return replace(moved, label=units_range(layout, unit.grain, unit.index, units).label)
+    if start is not None and end is not None:
+        return replace(moved, label=days_label(start, end))
+    return moved
+
+
+def _moved(day: date | None, count: int, grain: Grain, layout: Layout) -> date | None:
+    if day is None:
+        return None
+    ordinal = day.toordinal()
+    if grain in _DAYS:
+        return clamped(ordinal + count * _DAYS[grain])
+    month = layout.index(Grain.MONTH, ordinal)
+    into = ordinal - layout.start(Grain.MONTH, month)
+    target = month + count * _MONTHS[grain]
+    return clamped(min(layout.start(Grain.MONTH, target) + into, layout.start(Grain.MONTH, target + 1)))

@@ -1,0 +1,86 @@
+"""ResolveService: proto → domain → path → domain → proto."""
+
+from __future__ import annotations
+
+import grpc
+
+from ecp.v1 import resolve_pb2, resolve_pb2_grpc
+from ecp_server.domain.errors import NotImplementedYet, ResolutionNotFound
+from ecp_server.domain.resolution import Resolution
+from ecp_server.resolution.resolve import Resolver
+from ecp_server.rpc.convert import requests, responses
+from ecp_server.rpc.convert.provenance import cut
+from ecp_server.stores.ports import State
+
+USER_ID_METADATA = "x-ecp-user-id"
+
+
+class ResolveEncoding:
+    """Keeps the messages of one call, so that what is recorded is what is sent."""
+
+    def __init__(self, request: resolve_pb2.ResolveRequest) -> None:
+        self._request = request
+        self.reply = resolve_pb2.ResolveResponse()
+
+    def request(self) -> bytes:
+        """Return the request as it was received."""
+        return self._request.SerializeToString(deterministic=True)
+
+    def response(self, resolution: Resolution) -> bytes:
+        """Return the response with its whole provenance, and keep it as the reply."""
+        self.reply = responses.resolve_response(resolution)
+        return self.reply.SerializeToString(deterministic=True)
+
+
+class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
+    """Turns business questions into governed definitions, plans and their proof."""
+
+    def __init__(self, resolver: Resolver, state: State) -> None:
+        self._resolver = resolver
+        self._state = state
+
+    async def Resolve(
+        self, request: resolve_pb2.ResolveRequest, context: grpc.aio.ServicerContext
+    ) -> resolve_pb2.ResolveResponse:
+        """Resolve one question. Errors are those of the contract."""
+        question = requests.question(request)
+        encoding = ResolveEncoding(request)
+        resolution = await self._resolver.resolve(question, encoding)
+        if resolution.problem is not None:
+            raise responses.refusal(resolution.problem, resolution.id)
+        cut(encoding.reply, requests.view(request))
+        return encoding.reply
+
+    async def GetResolution(
+        self, request: resolve_pb2.GetResolutionRequest, context: grpc.aio.ServicerContext
+    ) -> resolve_pb2.GetResolutionResponse:
+        """Return a recorded resolution of the caller, also after it has expired."""
+        resolution_id, view = requests.resolution_id(request)
+        record = await self._state.resolution(resolution_id)
+        if record is None or not _owns(record.owner, context):
+            raise ResolutionNotFound
+        reply = resolve_pb2.GetResolutionResponse(
+            request=resolve_pb2.ResolveRequest.FromString(record.request),
+            response=resolve_pb2.ResolveResponse.FromString(record.response),
+            create_time=responses.timestamp(record.create_time),
+        )
+        cut(reply.response, view)
+        return reply
+
+    async def Execute(
+        self, request: resolve_pb2.ExecuteRequest, context: grpc.aio.ServicerContext
+    ) -> resolve_pb2.ExecuteResponse:
+        """Refuse: plans are not run yet."""
+        raise NotImplementedYet("Execute")
+
+    async def ReportFeedback(
+        self, request: resolve_pb2.ReportFeedbackRequest, context: grpc.aio.ServicerContext
+    ) -> resolve_pb2.ReportFeedbackResponse:
+        """Refuse: feedback is not recorded yet."""
+        raise NotImplementedYet("ReportFeedback")
+
+
+def _owns(owner: str, context: grpc.aio.ServicerContext) -> bool:
+    """Tell whether the caller is the owner, as far as it says who it is; nothing proves it."""
+    said = [value for key, value in context.invocation_metadata() or () if key == USER_ID_METADATA]
+    return all(value == owner for value in said)

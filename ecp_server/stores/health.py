@@ -1,0 +1,122 @@
+"""How each store fares, found out by asking it now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import structlog
+
+from ecp_server.domain.errors import EcpError
+from ecp_server.domain.health import HealthStatus, StoreHealth
+from ecp_server.domain.provenance import StoreKind
+from ecp_server.stores.ports import Probed
+
+PROBE_PERIOD_SECONDS: Final = 5.0
+NO_STAND_IN: Final = frozenset({StoreKind.POLICY, StoreKind.STATE})
+"""Without these nothing is answered; for the others something stands in."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+class HealthInstruments(Protocol):
+    """The metrics of health."""
+
+    def degraded(self, component: str, on: bool) -> None:  # noqa: FBT001 - a state with two values
+        """Tell whether a component is impaired."""
+
+
+class HealthMonitor:
+    """Probes every store at once, periodically, and keeps what it found."""
+
+    def __init__(
+        self,
+        stores: Mapping[StoreKind, Probed],
+        instruments: HealthInstruments,
+        *,
+        catalog_version: Callable[[], str],
+        catalog_problem: Callable[[], str],
+    ) -> None:
+        """``catalog_problem`` says what is wrong with the catalog on disk, "" where nothing is."""
+        self._stores = stores
+        self._instruments = instruments
+        self._catalog_version = catalog_version
+        self._catalog_problem = catalog_problem
+        self._health: dict[StoreKind, StoreHealth] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> HealthStatus:
+        """Return the worst that affects answers."""
+        impaired = {s.store for s in self.stores if s.status is not HealthStatus.HEALTHY}
+        failed = {s.store for s in self.stores if s.status is HealthStatus.UNHEALTHY}
+        if failed & NO_STAND_IN or len(self._health) < len(self._stores):
+            return HealthStatus.UNHEALTHY
+        return HealthStatus.DEGRADED if impaired else HealthStatus.HEALTHY
+
+    @property
+    def stores(self) -> tuple[StoreHealth, ...]:
+        """Return one entry a store that was probed, in the order of their kinds."""
+        return tuple(self._with_catalog(health) for _, health in sorted(self._health.items()))
+
+    @property
+    def catalog_version(self) -> str:
+        """Return the version of the catalog in force."""
+        return self._catalog_version()
+
+    async def start(self) -> None:
+        """Probe once, then go on in a task until `close`."""
+        await self._probe_all()
+        self._task = asyncio.create_task(self._watch(), name="health monitor")
+
+    async def close(self) -> None:
+        """Stop probing."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_PERIOD_SECONDS)
+            await self._probe_all()
+
+    async def _probe_all(self) -> None:
+        await asyncio.gather(*(self._probe(store, port) for store, port in self._stores.items()))
+
+    async def _probe(self, store: StoreKind, port: Probed) -> None:
+        started = time.perf_counter()
+        reason = ""
+        try:
+            await port.probe()
+        except EcpError as error:
+            reason = error.message
+        latency_ms = (time.perf_counter() - started) * 1e3
+        status = HealthStatus.UNHEALTHY if reason else HealthStatus.HEALTHY
+        before = self._health.get(store)
+        changed = before is None or before.status is not status
+        since = datetime.now(UTC) if before is None or changed else before.since
+        self._health[store] = StoreHealth(store, port.adapter, status, reason, since, latency_ms)
+        if changed:
+            self._instruments.degraded(store.name.lower(), bool(reason))
+            self._tell(store, reason, first=before is None)
+
+    def _tell(self, store: StoreKind, reason: str, *, first: bool) -> None:
+        if reason:
+            _log.warning("service_degraded", store=store.name.lower(), reason=reason)
+        elif not first:
+            _log.info("service_recovered", store=store.name.lower())
+
+    def _with_catalog(self, health: StoreHealth) -> StoreHealth:
+        """Tell with the registry that the catalog on disk is broken and an older one is in force."""
+        problem = self._catalog_problem()
+        if health.store is not StoreKind.REGISTRY or health.status is HealthStatus.UNHEALTHY or not problem:
+            return health
+        return StoreHealth(
+            health.store, health.adapter, HealthStatus.DEGRADED, problem, health.since, health.latency_ms
+        )

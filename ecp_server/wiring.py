@@ -1,0 +1,160 @@
+"""Names the adapters and puts everything together: settings → catalog → observed ports → path → services."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Final, TypeVar
+
+from grpc import aio
+
+from ecp.v1 import catalog_pb2, catalog_pb2_grpc, health_pb2, health_pb2_grpc, resolve_pb2, resolve_pb2_grpc
+from ecp_server.catalog.errors import CatalogError, CatalogInvalid
+from ecp_server.catalog.files import directory_state
+from ecp_server.catalog.load import load_catalog
+from ecp_server.catalog.shelf import CatalogShelf
+from ecp_server.catalog.watch import CatalogWatch
+from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.health import HealthStatus
+from ecp_server.domain.provenance import StoreKind
+from ecp_server.resolution.browsing import Browser
+from ecp_server.resolution.prepared import Preparation
+from ecp_server.resolution.resolve import Resolver, Stores
+from ecp_server.rpc.catalog_service import CatalogService
+from ecp_server.rpc.health_service import HealthService
+from ecp_server.rpc.resolve_service import ResolveService
+from ecp_server.settings import Settings
+from ecp_server.stores.decisions import DecisionCache
+from ecp_server.stores.graph.embedded import EmbeddedGraph
+from ecp_server.stores.health import HealthMonitor
+from ecp_server.stores.observe import observed
+from ecp_server.stores.policy.embedded import EmbeddedPolicy, PolicyInvalid
+from ecp_server.stores.ports import Probed
+from ecp_server.stores.registry.embedded import EmbeddedRegistry
+from ecp_server.stores.state.embedded import EmbeddedState, path_of
+from ecp_server.stores.vector.embedded import EmbeddedVector
+from ecp_server.telemetry.metrics import Instruments
+
+DISTRIBUTION: Final = "enterprise-context-platform"
+
+P = TypeVar("P", bound=Probed)
+
+
+def build(settings: Settings, instruments: Instruments) -> EcpApplication:
+    """Load the catalog and put the services together. Raises `CatalogInvalid` where it cannot be served."""
+    state = directory_state(settings.catalog)
+    return EcpApplication(settings, instruments, load_catalog(settings.catalog), state)
+
+
+class EcpApplication:
+    """The services of ECP over the stores that the settings name."""
+
+    def __init__(self, settings: Settings, instruments: Instruments, catalog: Catalog, catalog_state: object) -> None:
+        """``catalog_state`` is the `directory_state` that the catalog was loaded from."""
+        self._instruments = instruments
+        self._shelf = CatalogShelf(catalog)
+        self._watch = CatalogWatch(settings.catalog, self._shelf, catalog_state)
+        self._preparation = Preparation()
+        self._budget_seconds = settings.store_timeout_seconds
+
+        self._graph = EmbeddedGraph(self._shelf)
+        self._vector = EmbeddedVector(self._shelf)
+        self._registry = EmbeddedRegistry(self._shelf)
+        self._policy = EmbeddedPolicy()
+        self._state = EmbeddedState(path_of(settings.state_url.get_secret_value()))
+
+        # The cache stands outside the observation: what it answers is no call to the engine, as it tells itself.
+        self._decisions = DecisionCache(
+            self._observed(self._policy, StoreKind.POLICY), ttl_seconds=settings.decision_cache_seconds
+        )
+        stores = Stores(
+            graph=self._observed(self._graph, StoreKind.GRAPH),
+            vector=self._observed(self._vector, StoreKind.VECTOR),
+            registry=self._observed(self._registry, StoreKind.REGISTRY),
+            policy=self._decisions,
+            state=self._observed(self._state, StoreKind.STATE),
+        )
+        self._health = HealthMonitor(
+            _by_kind(stores),
+            instruments,
+            catalog_version=lambda: self._shelf.current.version,
+            catalog_problem=self._catalog_problem,
+        )
+        self._resolver = Resolver(
+            self._shelf, self._preparation, stores, instruments, timedelta(hours=settings.resolution_ttl_hours)
+        )
+        self._browser = Browser(
+            self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy
+        )
+
+    @property
+    def service_names(self) -> Sequence[str]:
+        """Return the full names of the services."""
+        files = (resolve_pb2, catalog_pb2, health_pb2)
+        return tuple(s.full_name for file in files for s in file.DESCRIPTOR.services_by_name.values())
+
+    def register(self, server: aio.Server) -> None:
+        """Add the services to a server that has not started."""
+        resolve_pb2_grpc.add_ResolveServiceServicer_to_server(
+            ResolveService(self._resolver, self._resolver.stores.state), server
+        )
+        catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(self._browser), server)
+        health_pb2_grpc.add_HealthServiceServicer_to_server(HealthService(self._health, version(DISTRIBUTION)), server)
+
+    async def start(self) -> None:
+        """Prepare the catalog, ask every store how it fares, watch both from then on.
+
+        Raises `CatalogInvalid` where the catalog's policies do not parse.
+        """
+        loop = asyncio.get_running_loop()
+
+        def prepare(catalog: Catalog) -> None:
+            asyncio.run_coroutine_threadsafe(self._prepare(catalog), loop).result()
+
+        await asyncio.to_thread(self._shelf.subscribe, prepare)
+        await self._health.start()
+        self._watch.start()
+
+    async def close(self) -> None:
+        """Flush records and release everything."""
+        await self._watch.close()
+        await self._health.close()
+        for store in (self._graph, self._vector, self._registry, self._policy, self._state):
+            await store.close()
+
+    def serving(self) -> bool:
+        """Return whether questions can be answered."""
+        return self._health.status is not HealthStatus.UNHEALTHY
+
+    async def _prepare(self, catalog: Catalog) -> None:
+        """Make everything that depends on the catalog ready for it, its policy last."""
+        await asyncio.to_thread(self._preparation.of, catalog)
+        await self._graph.prepare(catalog)
+        await self._registry.prepare(catalog)
+        await self._vector.prepare(catalog)
+        try:
+            await self._policy.use(catalog.policies)
+        except PolicyInvalid as invalid:
+            raise CatalogInvalid((CatalogError("policies", 0, "", str(invalid)),)) from invalid
+        self._decisions.invalidate()
+        self._instruments.catalog(catalog.version, time.time())
+
+    def _catalog_problem(self) -> str:
+        error = self._watch.status.error
+        return f"the catalog on disk is not fit to replace the one in force: {error}" if error is not None else ""
+
+    def _observed(self, port: P, store: StoreKind) -> P:
+        return observed(port, store, budget_seconds=self._budget_seconds, instruments=self._instruments)
+
+
+def _by_kind(stores: Stores) -> Mapping[StoreKind, Probed]:
+    return {
+        StoreKind.GRAPH: stores.graph,
+        StoreKind.VECTOR: stores.vector,
+        StoreKind.REGISTRY: stores.registry,
+        StoreKind.POLICY: stores.policy,
+        StoreKind.STATE: stores.state,
+    }
