@@ -1,1 +1,32 @@
 """Time expressions and calendars: from words to whole days."""
+
+from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, Several, TimeMention
+from ecp_server.resolution.time.grammar import find_times, period_expression
+from ecp_server.resolution.time.periods import (
+    Comparable,
+    TooManyBuckets,
+    buckets,
+    previous,
+    same_period_last_year,
+    whole_units,
+)
+from ecp_server.resolution.time.readings import Note, Reading, read
+
+__all__ = [
+    "Comparable",
+    "Comparand",
+    "Comparison",
+    "Expression",
+    "Note",
+    "Reading",
+    "Several",
+    "TimeMention",
+    "TooManyBuckets",
+    "buckets",
+    "find_times",
+    "period_expression",
+    "previous",
+    "read",
+    "same_period_last_year",
+    "whole_units",
+]

@@ -1,0 +1,167 @@
+"""The words that time expressions are made of, and tokens cut so that "FY10Q4" reads like "FY 10 Q 4"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias, TypeVar
+
+from ecp_server.domain.text import Token
+from ecp_server.resolution.time.expressions import Expression, Said, TimeUnit
+
+T = TypeVar("T")
+Parsed: TypeAlias = tuple[T, int] | None
+"""What was read and the position after it, or None where the words say no such thing."""
+
+
+def _words(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _numbered(words: str, first: int, step: int = 1) -> dict[str, int]:
+    return {word: first + step * place for place, word in enumerate(words.split())}
+
+
+def _table(rows: Mapping[T, str]) -> dict[str, T]:
+    return {word: value for value, words in rows.items() for word in words.split()}
+
+
+MONTHS: Final = _table({
+    1: "january jan", 2: "february feb febr", 3: "march mar", 4: "april apr", 5: "may", 6: "june jun", 7: "july jul",
+    8: "august aug", 9: "september sept sep", 10: "october oct", 11: "november nov", 12: "december dec",
+})  # fmt: skip
+WEEKDAYS: Final = _table({
+    0: "monday mon mondays", 1: "tuesday tue tues tuesdays", 2: "wednesday wed weds wednesdays",
+    3: "thursday thu thur thurs thursdays", 4: "friday fri fridays", 5: "saturday sat saturdays",
+    6: "sunday sun sundays",
+})  # fmt: skip
+UNITS: Final = _table({
+    (1, TimeUnit.DAY): "day days",
+    (1, TimeUnit.BUSINESS_DAY): "workday workdays weekday weekdays",
+    (1, TimeUnit.WEEK): "week weeks wk wks",
+    (2, TimeUnit.WEEK): "fortnight fortnights",
+    (1, TimeUnit.WEEKEND): "weekend weekends",
+    (1, TimeUnit.MONTH): "month months mo mos mth mths",
+    (1, TimeUnit.QUARTER): "quarter quarters qtr qtrs",
+    (1, TimeUnit.HALF): "half halves",
+    (1, TimeUnit.YEAR): "year years yr yrs",
+    (1, TimeUnit.DECADE): "decade decades",
+})  # fmt: skip
+UNIT_LETTERS: Final = _table({
+    TimeUnit.DAY: "d", TimeUnit.WEEK: "w", TimeUnit.MONTH: "m", TimeUnit.QUARTER: "q", TimeUnit.YEAR: "y",
+})  # fmt: skip
+"""Units only where they touch a number, as in "30d"."""
+CARDINALS: Final = _numbered(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen",
+    0,
+)
+TENS: Final = _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10)
+ORDINALS: Final = _numbered(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth",
+    1,
+) | {"thirtieth": 30}
+FISCAL: Final = frozenset({"fiscal", "financial"})
+LAST: Final = frozenset({"last", "previous", "prior", "past", "preceding"})
+NEXT: Final = frozenset({"next", "coming", "upcoming", "following"})
+THIS: Final = frozenset({"this", "current", "present"})
+WHOLE: Final = frozenset({"complete", "completed", "full", "whole", "closed", "entire", "ended"})
+TO_DATE: Final = {
+    "ytd": (TimeUnit.YEAR, Said.NOTHING), "fytd": (TimeUnit.YEAR, Said.FISCAL), "cytd": (TimeUnit.YEAR, Said.CALENDAR),
+    "htd": (TimeUnit.HALF, Said.NOTHING), "qtd": (TimeUnit.QUARTER, Said.NOTHING),
+    "fqtd": (TimeUnit.QUARTER, Said.FISCAL), "mtd": (TimeUnit.MONTH, Said.NOTHING),
+    "wtd": (TimeUnit.WEEK, Said.NOTHING),
+}  # fmt: skip
+ORDINAL_SUFFIXES: Final = _words("st nd rd th")
+PREPOSITIONS: Final = _words(
+    "in on for since until till from to of by during before after between through thru over at as vs versus within and "
+    "or than around about throughout into last next this past previous prior current"
+)
+"""Words before which "may" or "sun" is a time."""
+FUNCTION_WORDS: Final = PREPOSITIONS | _words(
+    "the a an is was were are be did do does has have had with without compared against please show me us we by where "
+    "which what how when who that 's per across only not"
+)
+# Letters that stand beside digits in one word; any other mixture is a name.
+_GLUED: Final = _words("q fy fq cy h hy w wk cw p d m y mo t l r s qtr st nd rd th ytd") | MONTHS.keys()
+_RUNS: Final = re.compile(r"[0-9]+|[^0-9]+")
+_LONGEST_NUMBER: Final = 8
+_PADDING: Final = 4
+# Deep enough for "the first Monday of the last month of Q3 of last year".
+_DEEPEST: Final = 6
+
+
+class Scan:
+    """Tokens as a row of words and numbers, ended by empty words so that rules may look ahead."""
+
+    __slots__ = ("_depth", "_memo", "_read_period", "gaps", "glued", "numbers", "owners", "words")
+
+    def __init__(self, tokens: Sequence[Token], read_period: Callable[[Scan, int], Parsed[Expression]]) -> None:
+        self.words: list[str] = []
+        self.numbers: list[int] = []
+        """The value where the word is digits, else -1."""
+        self.owners: list[int] = []
+        self.glued: list[bool] = []
+        """Whether the word continues the token of the word before."""
+        self.gaps: list[int] = []
+        """Characters between the word before and this one; a gap may hide a hyphen."""
+        self._read_period = read_period
+        self._memo: dict[int, Parsed[Expression]] = {}
+        self._depth = 0
+        end = 0
+        for owner, token in enumerate(tokens):
+            word = token.folded
+            if word.isalpha() or word.isdecimal() or not word.isalnum():
+                self._add(word, owner, glued=False, gap=token.start - end)
+            else:
+                self._add_runs(word, owner, token.start - end)
+            end = token.end
+        for _ in range(_PADDING):
+            self._add("", len(tokens), glued=False, gap=0)
+
+    def __len__(self) -> int:
+        return len(self.words) - _PADDING
+
+    def period(self, at: int) -> Parsed[Expression]:
+        """Read the longest period that starts here; each position is read once, and nesting has an end."""
+        if at in self._memo:
+            return self._memo[at]
+        if self._depth == _DEEPEST:
+            return None
+        self._depth += 1
+        found = self._read_period(self, at)
+        self._depth -= 1
+        self._memo[at] = found
+        return found
+
+    def closes(self, at: int) -> bool:
+        """Tell whether a mention may end before the word at this position: not inside a token."""
+        return not self.glued[at]
+
+    def near(self, at: int) -> bool:
+        """Tell whether at most one character, which may be a hyphen, parts this word from the one before."""
+        return self.gaps[at] <= 1
+
+    def skip(self, at: int, words: frozenset[str] | str) -> int:
+        """Return the position after one of the words, or the same where none stands there."""
+        word = self.words[at]
+        return at + 1 if word and (word == words if isinstance(words, str) else word in words) else at
+
+    def matches(self, at: int, *words: str) -> bool:
+        """Tell whether these words stand here."""
+        return all(self.words[at + offset] == word for offset, word in enumerate(words))
+
+    def _add(self, word: str, owner: int, *, glued: bool, gap: int) -> None:
+        self.words.append(word)
+        self.numbers.append(int(word) if word.isdecimal() and len(word) <= _LONGEST_NUMBER else -1)
+        self.owners.append(owner)
+        self.glued.append(glued)
+        self.gaps.append(gap)
+
+    def _add_runs(self, word: str, owner: int, gap: int) -> None:
+        runs = _RUNS.findall(word)
+        if not all(run.isdecimal() or run in _GLUED for run in runs):
+            runs = [word]
+        for place, run in enumerate(runs):
+            self._add(run, owner, glued=place > 0, gap=0 if place else gap)
