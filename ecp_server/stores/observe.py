@@ -28,7 +28,7 @@ MINIMUM_SECONDS: Final = 0.005
 """With less than this left of the caller's time no store is asked (trust.md: no store work under 5 ms left)."""
 
 OK: Final = "ok"
-CANCELLED: Final = "CANCELLED"
+CANCELLED: Final = "cancelled"
 """The outcome of a call whose caller went away."""
 
 _LOG: Final = structlog.get_logger(__name__)
@@ -37,8 +37,8 @@ _LOG: Final = structlog.get_logger(__name__)
 class StoreInstruments(Protocol):
     """The metrics of store calls."""
 
-    def store_call(self, store: StoreKind, adapter: str, operation: str, outcome: str, seconds: float, /) -> None:
-        """Count one call; ``outcome`` is as in `StoreCall`, ``seconds`` include retries."""
+    def store_call(self, store: str, adapter: str, operation: str, outcome: str, seconds: float) -> None:
+        """Count one call to a ``store`` such as "graph"; ``outcome`` as in `StoreCall`, ``seconds`` with retries."""
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class _Observation:
         return DeadlineExceeded() if by_caller else StoreTimeout(self._store)
 
     def _record(self, operation: str, report: CallReport, seconds: float, failure: Exception | None) -> None:
-        self._instruments.store_call(self._store, self._adapter, operation, report.outcome, seconds)
+        self._instruments.store_call(self._store.name.lower(), self._adapter, operation, report.outcome, seconds)
         duration_ms = seconds * 1e3
         calls = STORE_CALLS.get()
         if calls is not None:

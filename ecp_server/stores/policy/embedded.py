@@ -54,7 +54,7 @@ class EmbeddedPolicy:
                 return
             if policies:
                 await check(policies, timeout_seconds=CHECK_TIMEOUT_SECONDS)
-            self._engine = Engine(policies) if policies else self._builtin
+            self._engine = await asyncio.to_thread(Engine, policies) if policies else self._builtin
             self._policies = dict(policies)
 
     async def decide(self, question: PolicyQuestion) -> Mapping[str, Decision]:

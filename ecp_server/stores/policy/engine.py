@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # it ships no types
@@ -16,6 +17,7 @@ _QUERY: Final = "answer=data.ecp.policy.decisions"
 # The engine writes "(error 12:FILE.rego|861|77\n    (errormsg 18:Invalid collection)\n": texts after their lengths, and
 # of the place offset and length in bytes.
 _FAULT: Final = re.compile(r"\(error (?:\d+:[^\n|]*)?\|(?P<offset>\d+)\|\d+\s+\(errormsg \d+:(?P<message>[^\n]*)\)")
+_MAX_FAULTS: Final = 10
 _MESSAGE: Final = re.compile(r"\(errormsg \d+:(?P<message>[^\n]*)\)")
 
 _escape: Final = json.JSONEncoder(ensure_ascii=False).encode
@@ -88,10 +90,10 @@ def _escaped(value: Any) -> Any:
 
 
 def _faults(file: str, text: str, report: str) -> str:
-    """Return the engine's faults in one file as FILE:LINE:COLUMN: MESSAGE, each on a line of its own."""
+    """Return the engine's first faults in one file, each as a line FILE:LINE:COLUMN: MESSAGE."""
     source = text.encode()
     places: dict[str, None] = {}
-    for fault in _FAULT.finditer(report):
+    for fault in islice(_FAULT.finditer(report), _MAX_FAULTS):
         before = source[: int(fault["offset"])].decode(errors="replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         places[f"{file}:{line}:{column}: {fault['message']}"] = None
