@@ -116,6 +116,8 @@ class Assumed(_Strict):
 
     taken: str
     alternatives: tuple[str, ...] | None = None
+    tells: tuple[str, ...] = ()
+    """Texts that occur in its reason or its alternatives."""
 
 
 class ConfidenceBounds(_Strict):
