@@ -102,7 +102,8 @@ class Server:
             await self._grpc.start()
             on_exit.push_async_callback(self._drain)
             on_exit.push_async_callback(_end, asyncio.create_task(self._report_readiness(), name="readiness"))
-            _log.info("server_started", listen=str(address), metrics=f"http://{metrics.address}/metrics")
+            metrics_address = Address(self._settings.metrics_listen.host, metrics.port)
+            _log.info("server_started", listen=str(address), metrics=f"http://{metrics_address}/metrics")
             yield address
         _log.info("server_stopped")
 

@@ -7,15 +7,22 @@ when it is asked for them. All methods are called from the event loop's thread.
 
 from __future__ import annotations
 
+import socket
+import socketserver
 import time
 from collections.abc import Iterable, Mapping
+from threading import Thread
 from typing import Final
 
+import structlog
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Histogram, Observation
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge, MetricsHandler
+from typing_extensions import override
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 OTHER: Final = "other"
 """The label of what is not in a closed set, such as a method that does not exist."""
@@ -42,6 +49,9 @@ STORE_SECONDS: Final = (
     5.0,
 )
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+_POLL_SECONDS: Final = 0.1
+"""How often the thread that serves /metrics looks whether it is to stop."""
 
 _Labels = tuple[str, ...]
 
@@ -196,11 +206,30 @@ class MetricsServer:
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
         """Bind and serve. Raises `OSError` where the address cannot be had."""
-        self._server, self._thread = start_http_server(port, host, registry)
-        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        server_class = _HttpServer6 if family is socket.AF_INET6 else _HttpServer
+        self._server = server_class((host, port), MetricsHandler.factory(registry))
+        self.port: int = self._server.server_address[1]
+        self._thread = Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="metrics", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Free the port. Blocks for half a second at most."""
+        """Free the port. Blocks for a moment."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _HttpServer(socketserver.ThreadingTCPServer):
+    """Not `http.server.HTTPServer`, which asks the resolver for its own name before it serves."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        _log.warning("scrape_failed", exc_info=True)
+
+
+class _HttpServer6(_HttpServer):
+    address_family = socket.AF_INET6
