@@ -199,7 +199,7 @@ def _part(here: Here, part: Part, said: Said) -> Span | None:
     said = said_of(part) or said or here.said
     if part.within is None:
         return _part_of_left_out_year(here, part, said)
-    within = span_of(here, part.within, said)
+    within = span_of(here, _of_this_year(here, part.within), said)
     if within is None or within.start is None or within.end is None:
         return None
     if part.unit in (TimeUnit.BUSINESS_DAY, TimeUnit.WEEKEND):
@@ -213,6 +213,11 @@ def _part(here: Here, part: Part, said: Said) -> Span | None:
     if not first <= index <= after - part.count:
         return None
     return here.blocks(said, unit, index, part.count)
+
+
+def _of_this_year(here: Here, within: Expression) -> Expression:
+    """Return this year's where the year is left out: with an ordinal that is the one meant."""
+    return with_year(within, Units(TimeUnit.YEAR, here.years_on)) if lacks_year(within) else within
 
 
 def _part_of_left_out_year(here: Here, part: Part, said: Said) -> Span | None:
@@ -251,7 +256,7 @@ def _nth_weekday(start: date, end: date, weekday: int, nth: int) -> date | None:
 
 
 def _weekday_of(here: Here, nth: NthWeekday, said: Said) -> Span | None:
-    within = span_of(here, nth.within, said)
+    within = span_of(here, _of_this_year(here, nth.within), said)
     if within is None or within.start is None or within.end is None:
         return None
     found = _nth_weekday(within.start, within.end, nth.weekday, nth.nth)

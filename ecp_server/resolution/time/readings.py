@@ -11,8 +11,7 @@ from datetime import date
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType
 from ecp_server.domain.period import TimeRange
-from ecp_server.resolution.time.calendars import add_days
-from ecp_server.resolution.time.expressions import Day, Expression, Month, Part, Said, ToDate
+from ecp_server.resolution.time.expressions import Day, Expression, Month, Part, Said
 from ecp_server.resolution.time.reader import span_of
 from ecp_server.resolution.time.spans import Here, Span
 
@@ -22,7 +21,7 @@ class Note:
     """Something that was assumed: what about, why in a sentence, and what else could have been meant."""
 
     id: str
-    """calendar, year, day_month_order, weekday, partial_period or future_period."""
+    """calendar, year, day_month_order, weekday or future_period."""
     reason: str
     alternatives: tuple[Reading, ...] = ()
 
@@ -132,5 +131,3 @@ def _other_notes(here: Here, expression: Expression, span: Span, nodes: tuple[ob
         yield Note("weekday", f"{span.label} is no such weekday.")
     if span.first_day > here.today:
         yield Note("future_period", f"{span.label} has not begun.")
-    elif span.end is not None and span.end > add_days(here.today, 1) and not isinstance(expression, ToDate):
-        yield Note("partial_period", f"{span.label} has not ended.")
