@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from grpc import aio
-from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -21,13 +21,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ecp.v1 import error_reason_pb2, types_pb2
 from ecp_server.server import Server
-from ecp_server.settings import Settings
+from ecp_server.settings import Address, Settings
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated, Recorded, Tracing
 
 SERVICE = "test.v1.TestService"
 MESSAGE = types_pb2.ValueList
 REQUEST = MESSAGE(values=["hello"])
+SERVING, NOT_SERVING, SERVICE_UNKNOWN = 1, 2, 3
 _DETAILS: Sequence[type[Message]] = (
     error_details_pb2.ErrorInfo,
     error_details_pb2.RequestInfo,
@@ -88,11 +89,18 @@ class Serving:
     """The server under test and a channel to it."""
 
     def __init__(
-        self, server: Server, application: Application, instruments: Instruments, channel: aio.Channel
+        self,
+        address: Address,
+        application: Application,
+        instruments: Instruments,
+        channel: aio.Channel,
+        drain: Callable[[], Awaitable[None]],
     ) -> None:
-        self.server = server
+        self.address = address
         self.application = application
         self.instruments = instruments
+        self.drain = drain
+        """Stops the server while the channel stays open; the end of the block does nothing more then."""
         # Untyped, as is what a test may send.
         self.channel: Any = channel
         self.health: Any = health_pb2_grpc.HealthStub(channel)
@@ -123,6 +131,17 @@ class Serving:
             while self.active():  # noqa: ASYNC110 - as a scrape sees it, which is not told of changes
                 await asyncio.sleep(0.01)
         return self
+
+    async def status(self, service: str = "") -> int:
+        """What health says of a service."""
+        response = await self.health.Check(health_pb2.HealthCheckRequest(service=service))
+        return int(response.status)
+
+    async def becomes(self, status: int) -> None:
+        """Wait until health says so of the whole server."""
+        async with asyncio.timeout(10):
+            while await self.status() != status:  # noqa: ASYNC110 - as a probe does
+                await asyncio.sleep(0.01)
 
     def _samples(self, name: str) -> list[tuple[dict[str, str], float]]:
         text = generate_latest(self.instruments.registry).decode()
@@ -164,11 +183,10 @@ def _unpacked(packed: Sequence[Any]) -> dict[str, Any]:
     return details
 
 
-@asynccontextmanager
-async def serving(
+def assembled(
     handlers: Mapping[str, Any] | None = None, *, spans: InMemorySpanExporter | None = None, **settings: str
-) -> AsyncIterator[Serving]:
-    """Serve behaviours, or whole handlers, by method name; ``settings`` as ECP_* variables without the prefix."""
+) -> tuple[Server, Application, Instruments]:
+    """Put a server together of behaviours, or whole handlers, by method; ``settings`` are ECP_* without the prefix."""
     chosen = {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", "drain_delay_seconds": "0"} | settings
     application = Application(
         {
@@ -179,6 +197,14 @@ async def serving(
     instruments = Instruments()
     tracing: Tracing = Propagated() if spans is None else Recorded(SimpleSpanProcessor(spans), 1.0, "test")
     loaded = Settings.load({f"ECP_{name.upper()}": value for name, value in chosen.items()})
-    server = Server(loaded, application, instruments, tracing)
-    async with server.serving() as address, aio.insecure_channel(str(address)) as channel:
-        yield Serving(server, application, instruments, channel)
+    return Server(loaded, application, instruments, tracing), application, instruments
+
+
+@asynccontextmanager
+async def serving(handlers: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Serving]:
+    """Serve what `assembled` makes, with a channel to it."""
+    server, application, instruments = assembled(handlers, **options)
+    async with AsyncExitStack() as running:
+        address = await running.enter_async_context(server.serving())
+        async with aio.insecure_channel(str(address)) as channel:
+            yield Serving(address, application, instruments, channel, running.aclose)

@@ -22,11 +22,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 _CONTROL_IN_TRACES: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SECRETS: Final = (
     (re.compile(r"(\w[\w+.-]*://)[^\s/@'\"]+@"), r"\1***@"),
+    (re.compile(r"(?i)\b(bearer\s+)[^\s,;'\"]+"), r"\1***"),
     (
-        re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|authorization)(['\"]?\s*[=:]\s*)[^\s,;'\"]+"),
+        re.compile(
+            r"(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|authorization)(['\"]?\s*[=:]\s*['\"]?)"
+            r"(?!bearer\b)[^\s,;'\"]+"
+        ),
         r"\1\2***",
     ),
-    (re.compile(r"(?i)\b(bearer\s+)[^\s,;'\"]+"), r"\1***"),
 )
 
 

@@ -1,0 +1,90 @@
+"""The commands as a shell sees them: output, exit code, no traceback for a mistake of the user."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from ecp_server.__main__ import _LAZY, main
+from tests.serving import NOT_SERVING, SERVING, serving
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    """Run a command with exactly these ECP_* variables."""
+    return CliRunner().invoke(main, arguments, env=environment, prog_name="ecp-server")
+
+
+def test_commands_are_listed() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    assert {"catalog", "health", "serve", "settings"} <= set(result.output.split())
+
+
+def test_lazy_commands_exist() -> None:
+    for name in _LAZY:
+        command = main.get_command(click.Context(main), name)
+        assert isinstance(command, click.Command)
+
+
+def test_version_is_the_packages() -> None:
+    assert version("enterprise-context-platform") in run("--version").output
+
+
+def test_settings_prints_the_documentation(project_root: Path) -> None:
+    assert (project_root / "docs" / "settings.md").read_text() == run("settings").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["--listen", "0.0.0.0:50051"], {}, "ECP_INSECURE_IDENTITY"),
+        (["--listen", "nowhere"], {}, "ECP_LISTEN (--listen): must be HOST:PORT"),
+        ([], {"ECP_TRACE_SAMPLE_RATIO": "2"}, "ECP_TRACE_SAMPLE_RATIO"),
+        (["--no-such-flag"], {}, "--no-such-flag"),
+    ],
+)
+def test_serve_refuses_bad_settings_with_exit_code_2(
+    arguments: list[str], environment: dict[str, str], message: str
+) -> None:
+    result = run("serve", *arguments, **environment)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_serve_has_a_flag_for_what_is_set_at_the_prompt() -> None:
+    output = run("serve", "--help").output
+    for flag in ("--catalog", "--listen", "--metrics-listen", "--state", "--insecure-identity", "--no-reflection"):
+        assert flag in output
+
+
+async def _health(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    """Run the command in a process of its own: it must not share a log, or gRPC, with the server under test."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ecp_server", "health", *arguments, env=os.environ | environment, stdout=PIPE
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_health_answers_by_exit_code() -> None:
+    async with serving() as server:
+        target = str(server.address)
+        await server.becomes(SERVING)
+        assert (0, "SERVING\n") == await _health("--target", target)
+        assert (0, "SERVING\n") == await _health(ECP_LISTEN=target)
+        server.application.ready = False
+        await server.becomes(NOT_SERVING)
+        assert (1, "NOT_SERVING\n") == await _health("--target", target)
+
+
+def test_health_of_nobody_is_exit_code_1() -> None:
+    result = run("health", "--target", "127.0.0.1:9", "--timeout", "1")
+    assert result.exit_code == 1
+    assert "Error: no answer from the server: UNAVAILABLE" in result.output

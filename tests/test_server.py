@@ -1,0 +1,253 @@
+"""The server from outside: health, reflection, limits, and how it drains."""
+
+import asyncio
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc import aio
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+
+from ecp_server.server import READINESS_PERIOD_SECONDS, CannotListen
+from tests.logs import Lines, logged
+from tests.serving import NOT_SERVING, SERVICE, SERVICE_UNKNOWN, SERVING, Serving, assembled, outcome, serving
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What was logged."""
+    with logged() as lines:
+        yield lines
+
+
+async def echo(request: Any, _context: Any) -> Any:
+    return request
+
+
+@pytest.mark.parametrize("service", ["", SERVICE])
+async def test_health_follows_the_readiness_of_the_application(service: str) -> None:
+    async with serving() as server:
+        await server.becomes(SERVING)
+        assert await server.status(service) == SERVING
+        server.application.ready = False
+        await server.becomes(NOT_SERVING)
+        assert await server.status(service) == NOT_SERVING
+
+
+async def test_health_of_an_unknown_service_is_not_found() -> None:
+    async with serving() as server:
+        result = await outcome(server.health.Check(health_pb2.HealthCheckRequest(service="no.such.Service")))
+        assert result.code == "NOT_FOUND"
+
+
+async def test_health_lists_every_service() -> None:
+    async with serving() as server:
+        await server.becomes(SERVING)
+        listed = await server.health.List(health_pb2.HealthListRequest())  # type: ignore[attr-defined]
+        assert {"": SERVING, SERVICE: SERVING} == {name: entry.status for name, entry in listed.statuses.items()}
+
+
+async def test_health_watch_tells_changes_and_ends_when_the_server_drains() -> None:
+    async with serving() as server:
+        await server.becomes(SERVING)
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        assert (await watch.read()).status == SERVING
+        server.application.ready = False
+        assert (await watch.read()).status == NOT_SERVING
+        server.application.ready = True
+        assert (await watch.read()).status == SERVING
+        unknown = server.health.Watch(health_pb2.HealthCheckRequest(service="no.such.Service"))
+        assert (await unknown.read()).status == SERVICE_UNKNOWN
+        drained = asyncio.ensure_future(server.drain())
+        assert (await watch.read()).status == NOT_SERVING
+        assert await watch.read() is aio.EOF
+        assert await unknown.read() is aio.EOF
+        await drained
+
+
+async def _reflect(server: Serving, service: str, **request: Any) -> Any:
+    method = server.channel.stream_stream(
+        f"/{service}/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    call = method(iter([reflection_pb2.ServerReflectionRequest(**request)]))
+    return await call.read()
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_reflection_lists_services_and_describes_itself(version: str) -> None:
+    service = f"grpc.reflection.{version}.ServerReflection"
+    async with serving() as server:
+        listed = await _reflect(server, service, list_services="")
+        names = {entry.name for entry in listed.list_services_response.service}
+        own = {f"grpc.reflection.{v}.ServerReflection" for v in ("v1", "v1alpha")}
+        assert own | {SERVICE, "grpc.health.v1.Health"} == names
+        described = await _reflect(server, service, file_containing_symbol=service)
+        (file,) = described.file_descriptor_response.file_descriptor_proto
+        assert f"grpc.reflection.{version}" == descriptor_pb2.FileDescriptorProto.FromString(file).package
+        unknown = await _reflect(server, service, file_containing_symbol="no.such.Symbol")
+        assert 5 == unknown.error_response.error_code
+
+
+async def test_reflection_can_be_switched_off() -> None:
+    async with serving(reflection="false") as server:
+        result = await server.call("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        assert result.code == "UNIMPLEMENTED"
+
+
+async def test_metrics_are_served_while_calls_are(lines: Lines) -> None:
+    async with serving({"Echo": echo}) as server:
+        await server.call("Echo")
+        (started,) = lines("server_started")
+        body = await asyncio.to_thread(lambda: urllib.request.urlopen(started["metrics"], timeout=10).read())  # noqa: S310 - our own
+        assert b"rpc_server_call_duration_seconds_count" in body
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(lambda: urllib.request.urlopen(started["metrics"], timeout=10))  # noqa: S310 - our own
+
+
+async def test_drain_is_unready_first_then_refuses_then_waits_for_calls_in_flight(lines: Lines) -> None:
+    release, started = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: Any, _context: Any) -> Any:
+        started.set()
+        await release.wait()
+        return request
+
+    async with serving({"Waits": waits, "Echo": echo}, drain_delay_seconds="0.3") as server:
+        await server.becomes(SERVING)
+        call = server.begin("Waits")
+        await started.wait()
+        drained = asyncio.ensure_future(server.drain())
+        await server.becomes(NOT_SERVING)
+        assert "OK" == (await server.call("Echo")).code  # load balancers have not noticed yet
+        async with asyncio.timeout(10):
+            while (refused := await server.call("Echo")).code == "OK":  # noqa: ASYNC110 - a caller that comes back
+                await asyncio.sleep(0.02)
+        assert "UNAVAILABLE" == refused.code
+        assert not drained.done()
+        release.set()
+        assert "OK" == (await outcome(call)).code
+        await drained
+    assert server.application.closed
+    assert [] == lines("calls_cut_off")
+
+
+async def test_drain_waits_for_the_clean_up_of_calls_that_have_their_status() -> None:
+    release, cleaning, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def cleans_up(_request: Any, _context: Any) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaning.set()
+            await release.wait()
+            done.set()
+
+    async with serving({"CleansUp": cleans_up}) as server:
+        assert "DEADLINE_EXCEEDED" == (await server.call("CleansUp", timeout=0.1)).code
+        await cleaning.wait()
+        drained = asyncio.ensure_future(server.drain())
+        await asyncio.sleep(0.2)
+        assert not drained.done()
+        release.set()
+        await drained
+        assert done.is_set()
+
+
+async def test_calls_beyond_the_grace_are_cut_off_and_counted_as_their_caller_saw_it(lines: Lines) -> None:
+    started = asyncio.Event()
+
+    async def forever(_request: Any, _context: Any) -> Any:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with serving({"Forever": forever}, drain_grace_seconds="0.1") as server:
+        call = server.begin("Forever")
+        await started.wait()
+        await server.drain()
+        assert "UNAVAILABLE" == (await outcome(call)).code
+    assert ["UNAVAILABLE"] == [line["code"] for line in lines("request_completed")]
+    assert [1] == [line["in_flight"] for line in lines("calls_cut_off")]
+    assert [] == lines("calls_abandoned")
+
+
+async def test_call_that_will_not_end_is_abandoned(lines: Lines) -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(_request: Any, _context: Any) -> Any:
+        started.set()
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async with serving({"Stubborn": stubborn}, drain_grace_seconds="0.1") as server:
+        call = server.begin("Stubborn")
+        await started.wait()
+        await server.drain()
+        release.set()
+        assert "UNAVAILABLE" == (await outcome(call)).code
+        await server.settled()
+    assert [1] == [line["in_flight"] for line in lines("calls_abandoned")]
+
+
+async def test_address_in_use_is_named() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CannotListen, match=rf"{address} \(ECP_LISTEN\)"):
+            async with serving(listen=address):
+                pass
+        with pytest.raises(CannotListen, match=rf"{address} \(ECP_METRICS_LISTEN\)"):
+            async with serving(metrics_listen=address):
+                pass
+
+
+async def test_second_server_on_the_same_port_is_refused() -> None:
+    async with serving() as server:
+        with pytest.raises(CannotListen):
+            async with serving(listen=str(server.address)):
+                pass
+
+
+async def test_ipv6_addresses_work(lines: Lines) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    async with serving({"Echo": echo}, listen="[::1]:0", metrics_listen="[::1]:0") as server:
+        assert "OK" == (await server.call("Echo")).code
+    assert lines("server_started")[0]["metrics"].startswith("http://[::1]:")
+
+
+async def test_application_whose_readiness_fails_fails_the_server() -> None:
+    def broken() -> bool:
+        raise ValueError("no idea")
+
+    async def serve() -> None:
+        async with serving() as server:
+            server.application.serving = broken  # type: ignore[method-assign]
+            await asyncio.sleep(2 * READINESS_PERIOD_SECONDS)
+
+    with pytest.raises(ValueError, match="no idea"):
+        await serve()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_server_runs_until_it_is_told_to_stop_and_then_drains(number: signal.Signals, lines: Lines) -> None:
+    server, application, _ = assembled({"Echo": echo})
+    running = asyncio.create_task(server.run())
+    async with asyncio.timeout(10):
+        while not lines("server_started"):  # noqa: ASYNC110 - as its operator would
+            await asyncio.sleep(0.01)
+    signal.raise_signal(number)
+    await running
+    assert ["server_started", "server_draining", "server_stopped"] == [line["event"] for line in lines()]
+    assert application.closed

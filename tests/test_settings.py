@@ -1,0 +1,139 @@
+"""Settings: what they are called, what they refuse, and that their documentation is current."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ecp_server.settings import (
+    BUNDLED_CATALOG,
+    Address,
+    Settings,
+    SettingsError,
+    documentation,
+    unknown_variables,
+    variable,
+)
+
+
+def test_defaults_serve_the_bundled_catalog_to_this_machine_alone(project_root: Path) -> None:
+    settings = Settings.load({})
+    assert project_root / "catalogs" / BUNDLED_CATALOG == settings.catalog
+    assert Address("127.0.0.1", 50051) == settings.listen
+    assert Address("127.0.0.1", 9464) == settings.metrics_listen
+    assert (24, 30, 30) == (
+        settings.resolution_ttl_hours,
+        settings.decision_cache_seconds,
+        settings.drain_grace_seconds,
+    )
+    assert settings.reflection
+    assert not settings.insecure_identity
+    assert not settings.log_questions
+
+
+def test_state_is_kept_in_the_users_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert f"sqlite:///{tmp_path}/ecp/state.db" == Settings.load({}).state_url.get_secret_value()
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert f"sqlite:///{tmp_path}/.local/share/ecp/state.db" == Settings.load({}).state_url.get_secret_value()
+    monkeypatch.setattr("sys.platform", "darwin")
+    folder = tmp_path / "Library" / "Application Support"
+    assert f"sqlite:///{folder}/ecp/state.db" == Settings.load({}).state_url.get_secret_value()
+
+
+def test_catalog_inside_an_installed_package_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    packaged = tmp_path / "catalogs" / BUNDLED_CATALOG
+    packaged.mkdir(parents=True)
+    monkeypatch.setattr("ecp_server.settings._PACKAGE", tmp_path)
+    assert packaged == Settings.load({}).catalog
+
+
+def test_every_setting_has_a_variable_and_a_flag_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"ECP_CATALOG": "/a", "ECP_LISTEN": "127.0.0.1:1", "ECP_REFLECTION": "false"}
+    settings = Settings.load(environment, catalog="/b", listen=None, reflection=True)
+    assert (Path("/b"), Address("127.0.0.1", 1), True) == (settings.catalog, settings.listen, settings.reflection)
+    monkeypatch.setenv("ECP_CATALOG", "/c")
+    assert Path("/c") == Settings.load().catalog
+
+
+def test_empty_variable_counts_as_absent() -> None:
+    assert Settings.load({}) == Settings.load({"ECP_LISTEN": "", "ECP_OTLP_ENDPOINT": "", "ECP_LOG_FORMAT": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("listen", "50051", "must be HOST:PORT"),
+        ("listen", "127.0.0.1", "must be HOST:PORT"),
+        ("listen", "127.0.0.1:65536", "must be HOST:PORT"),
+        ("listen", "127.0.0.1:-1", "must be HOST:PORT"),
+        ("listen", "::1:50051", "must be HOST:PORT"),
+        ("metrics_listen", "nowhere", "must be HOST:PORT"),
+        ("state_url", "postgresql://u:hunter2@db/ecp", "must be a URL of the form sqlite:///PATH"),
+        ("reflection", "perhaps", "valid boolean"),
+        ("resolution_ttl_hours", "0", "greater than 0"),
+        ("resolution_ttl_hours", "nan", "finite number"),
+        ("decision_cache_seconds", "-1", "greater than or equal to 0"),
+        ("drain_grace_seconds", "soon", "valid number"),
+        ("max_message_bytes", "0", "greater than 0"),
+        ("log_format", "xml", "'auto', 'json' or 'console'"),
+        ("log_level", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("trace_sample_ratio", "1.1", "less than or equal to 1"),
+    ],
+)
+def test_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({variable(name): value})
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(variable(name))
+    assert message in line
+    assert "hunter2" not in line
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({"ECP_LISTEN": "x", "ECP_LOG_LEVEL": "y"})
+    assert ["ECP_LISTEN", "ECP_LOG_LEVEL"] == [
+        line.partition(" ")[0].rstrip(":") for line in str(caught.value).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "ecp.internal:1", "localhost.evil.example:1"])
+def test_listening_off_loopback_needs_the_word_that_identity_is_believed(listen: str) -> None:
+    with pytest.raises(SettingsError, match=r"ECP_LISTEN \(--listen\).*ECP_INSECURE_IDENTITY \(--insecure-identity\)"):
+        Settings.load({"ECP_LISTEN": listen})
+    assert Settings.load({"ECP_LISTEN": listen}, insecure_identity=True).insecure_identity
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "127.1.2.3:1", "localhost:1", "[::1]:1"])
+def test_listening_on_loopback_needs_nothing(listen: str) -> None:
+    assert listen == str(Settings.load({"ECP_LISTEN": listen}).listen)
+
+
+def test_words_are_taken_in_any_case() -> None:
+    settings = Settings.load({"ECP_LOG_LEVEL": "debug", "ECP_LOG_FORMAT": "JSON"})
+    assert ("DEBUG", "json") == (settings.log_level, settings.log_format)
+
+
+def test_settings_are_frozen_and_keep_their_secrets() -> None:
+    settings = Settings.load({"ECP_STATE_URL": "sqlite:///hunter2"})
+    assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json(
+        exclude={"listen", "metrics_listen"}
+    )
+    frozen: Any = settings
+    with pytest.raises(ValidationError):
+        frozen.listen = Address("0.0.0.0", 1)  # noqa: S104 - it must not work
+
+
+def test_variables_that_nothing_reads_are_known() -> None:
+    environment = {"ECP_LISTN": "x", "ECP_LISTEN": "y", "OTHER": "z", "ECP_": "", "ecp_listen": ""}
+    assert ("ECP_", "ECP_LISTN") == unknown_variables(environment)
+
+
+def test_documentation_is_current(project_root: Path) -> None:
+    page = (project_root / "docs" / "settings.md").read_text()
+    assert documentation() == page
+    assert all(f"`{variable(name)}`" in page for name in Settings.model_fields)
