@@ -257,13 +257,11 @@ class Golden(_Strict):
     @classmethod
     def _fill_in(cls, raw: object) -> object:
         """Give every question the defaults that it does not state, and users by their names."""
-        if not isinstance(raw, dict):
+        if not isinstance(raw, dict) or not isinstance(questions := raw.get("questions"), list):
             return raw
-        raw = dict(raw)
-        defaults = raw.pop("defaults", {})
-        users = raw.pop("users", {})
-        raw["questions"] = [_filled(question, defaults, users) for question in raw.get("questions", [])]
-        return raw
+        defaults, users = raw.get("defaults", {}), raw.get("users", {})
+        rest = {key: value for key, value in raw.items() if key not in {"defaults", "users"}}
+        return rest | {"questions": [_filled(question, defaults, users) for question in questions]}
 
     @model_validator(mode="after")
     def _unique(self) -> Golden:
