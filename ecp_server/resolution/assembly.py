@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ecp_server.domain.catalog import Calendar, Metric
-from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, ResolvedConcept
+from ecp_server.domain.catalog import Metric, Severity
+from ecp_server.domain.concepts import Ambiguity, Assumption, ResolvedConcept
+from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
-from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.comparison import Compared, compared_periods, compared_targets, comparison_computations
-from ecp_server.resolution.draft import Draft, Grouping, Selection, Slice, SlicedMember, TimedMention
-from ecp_server.resolution.expansion import Column, Expansion
-from ecp_server.resolution.periods import (
-    CalendarsInForce,
-    Period,
-    calendars_in_force,
-    said_period,
-    unsaid_period,
+from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.comparison import (
+    Compared,
+    Main,
+    compared_members,
+    compared_metrics,
+    compared_periods,
+    compared_targets,
+    comparison_computations,
+    members_side_by_side,
+    metrics_side_by_side,
 )
-from ecp_server.resolution.slicing import NamedMember, Slicing, bucketed, grouping_concept, member_concept, read_members
+from ecp_server.resolution.derivation import computed_from
+from ecp_server.resolution.draft import Draft, Grouping, Selection
+from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted
+from ecp_server.resolution.parts import Part, find_parts, time_concepts
+from ecp_server.resolution.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.subjects import Subjects
-from ecp_server.resolution.time import Comparison
+from ecp_server.resolution.time.tiling import tiles
 
-ACTUAL = "actual"
+TIME_GRAIN = "time_grain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,135 +42,137 @@ class Asked:
     offers: Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The members that share a calendar, with the period that it gives them."""
-
-    named: tuple[NamedMember, ...]
-    members: tuple[SlicedMember, ...]
-    calendar: Calendar
-    period: Period
-    ambiguities: tuple[Ambiguity, ...]
-
-
 def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incompatible:
     """Return the selection; without slices as long as a choice is open or nothing is to be read."""
-    times = _periods_named(draft)
-    if len(times) > 1:
-        return Incompatible(f"“{times[1].mention.text}” names a second period; ask for one at a time")
-    parts = [
-        _part(draft, asked.metrics, slicing, group, times) for group in _by_calendar(draft, asked.metrics, slicing)
-    ]
+    parts = find_parts(draft, asked.metrics, slicing)
+    if isinstance(parts, Incompatible):
+        return parts
     groupings = [bucketed(g, named, draft, parts[0].period.range) for g, named in slicing.grouped_by]
     ambiguities = (
         *asked.ambiguities,
-        *(g for g in groupings if isinstance(g, Ambiguity)),
         *slicing.ambiguities,
-        *(a for part in parts for a in part.ambiguities),
+        *(grouping for grouping in groupings if isinstance(grouping, Ambiguity)),
+        *(ambiguity for part in parts for ambiguity in part.ambiguities),
     )
-    assumptions = _once((*draft.selection.assumptions, *asked.subjects.assumptions, *_period_assumptions(parts)))
-    shared = parts[0].period.range if len({part.period.range for part in parts}) == 1 else None
+    assumed = (assumption for part in parts for assumption in part.period.assumptions)
+    assumptions = _once((*draft.selection.assumptions, *asked.subjects.assumptions, *assumed))
+    concepts = (*asked.subjects.concepts, *_slicing_concepts(slicing, parts), *time_concepts(draft, parts))
     selection = Selection(
-        concepts=_in_order(
-            (*asked.subjects.concepts, *_slicing_concepts(slicing, parts), *_time_concepts(times, parts))
-        ),
+        concepts=_in_order(concepts),
         metrics=asked.metrics,
         members=tuple(member for part in parts for member in part.members),
         groupings=tuple(grouping for grouping in groupings if isinstance(grouping, Grouping)),
-        period=shared,
+        period=parts[0].period.range if len({part.period.range for part in parts}) == 1 else None,
+        other_readings=tuple(days for part in parts for days in part.period.other_readings),
         assumptions=assumptions,
         ambiguities=tuple({a.id: a for a in ambiguities}.values()),
-        offers=_offers(asked, slicing, assumptions, ambiguities),
+        offers=_offers(asked, slicing, parts, assumptions, ambiguities),
     )
     if selection.ambiguities or not asked.metrics:
         return selection
     return _with_slices(draft, selection, parts)
 
 
-def _periods_named(draft: Draft) -> list[TimedMention]:
-    """Return the mentions that name a period of their own, not one by its relation to another."""
-    return [timed for timed in draft.parsed.times if not isinstance(timed.expression, Comparison)]
-
-
-def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> list[tuple[NamedMember, ...]]:
-    """Return the members in groups that are read by one query: all of them, or each alone where calendars differ."""
-    included = [named for named in slicing.members if not named.named.excluded]
-    calendars = {calendars_in_force(draft, metrics, [named.member]).plain for named in included}
-    if len(calendars) <= 1:
-        return [slicing.members]
-    excluded = tuple(named for named in slicing.members if named.named.excluded)
-    return [(named, *excluded) for named in included]
-
-
-def _part(
-    draft: Draft,
-    metrics: Sequence[Metric],
-    slicing: Slicing,
-    group: tuple[NamedMember, ...],
-    times: Sequence[TimedMention],
-) -> Part:
-    calendars = calendars_in_force(draft, metrics, [named.member for named in group if not named.named.excluded])
-    period = _period(draft, metrics, calendars, times)
-    readings = read_members(replace(slicing, members=group), draft, period.range)
-    ambiguities = (*((period.ambiguity,) if period.ambiguity is not None else ()), *readings.ambiguities)
-    return Part(group, readings.members, calendars.plain, period, ambiguities)
-
-
-def _period(
-    draft: Draft, metrics: Sequence[Metric], calendars: CalendarsInForce, times: Sequence[TimedMention]
-) -> Period:
-    if times:
-        return said_period(times[0].expression, draft, calendars)
-    if metrics:
-        return unsaid_period(metrics[0], draft, calendars)
-    return Period(None, "", said=False)
-
-
 def _with_slices(draft: Draft, selection: Selection, parts: Sequence[Part]) -> Selection | Incompatible:
     """Add a query for every metric and part, and for what they are compared with."""
-    slices: tuple[Slice, ...] = ()
-    computations: tuple[Computation, ...] = ()
-    concepts = selection.concepts
     for part in parts:
-        expansion = Expansion(draft.prepared.catalog, part.calendar)
-        columns: dict[str, Column] = {}
-        for metric in selection.metrics:
-            name = _column_name(metric, part, alone=len(selection.metrics) == 1, shared=len(parts) == 1)
-            label = part.named[0].member.name if len(parts) > 1 else metric.name
-            columns[name] = expansion.add(name, metric, part.period.range, part.members, label)
-            compared = _compared(draft, metric, part)
-            if isinstance(compared, Incompatible):
-                return compared
-            for other in compared:
-                column = expansion.add(other.name, other.metric, other.period, part.members, other.label)
-                growth = other.metric is metric
-                computations += comparison_computations(columns[name], column, growth=growth)
-                concepts = (*concepts, other.concept)
-        derived = [c for c in columns.values() if c.expression != c.name]
-        computations = (*(Computation(c.name, _outer(c.expression), c.unit) for c in derived), *computations)
-        slices += expansion.slices
-    return replace(selection, slices=slices, computations=computations, concepts=_in_order(concepts))
+        added = _with_part(draft, selection, part, parts)
+        if isinstance(added, Incompatible):
+            return added
+        selection = added
+    return replace(selection, concepts=_in_order(selection.concepts))
 
 
-def _compared(draft: Draft, metric: Metric, part: Part) -> tuple[Compared, ...] | Incompatible:
-    targets = compared_targets(draft, metric, part.period.range)
+def _with_part(draft: Draft, selection: Selection, part: Part, parts: Sequence[Part]) -> Selection | Incompatible:
+    """Add the columns of one part; a column whose data is too coarse is told instead."""
+    expansion = Expansion(draft.prepared.catalog, part.calendars.plain, draft.today)
+    held_against = metrics_side_by_side(draft, selection.metrics)
+    derived: list[Computation] = []
+    compared: list[Computation] = []
+    for metric in selection.metrics:
+        if metric in held_against:
+            continue
+        main = _main(metric, selection, part, shared=len(parts) == 1, alone=bool(held_against), draft=draft)
+        others = _compared(draft, main, part, held_against)
+        if isinstance(others, Incompatible):
+            return others
+        selection, columns = _add(draft, selection, part, expansion, [Compared(main.wanted), *others])
+        derived += [c for column in columns for c in _computed(column)]
+        if columns and columns[0].name == main.wanted.name:
+            alone = len(columns) == 2  # noqa: PLR2004 - the main column and one beside it
+            compared += [c for o in columns[1:] for c in comparison_computations(columns[0], o, alone=alone)]
+    return replace(
+        selection,
+        slices=(*selection.slices, *expansion.slices),
+        computations=(*selection.computations, *derived, *compared),
+    )
+
+
+def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alone: bool, draft: Draft) -> Main:
+    """Return the main column of a metric, named "actual", or by what tells it from the others."""
+    name, label = ACTUAL, metric.name
+    if not shared:
+        name, label = part.named[0].member.id, part.named[0].member.name
+    if len(selection.metrics) > 1 and not alone:
+        name = metric.id if shared else f"{metric.id}.{name}"
+    beside = {m.member.id for m in members_side_by_side(draft, part.members)}
+    members = tuple(m for m in part.members if m.member.id not in beside)
+    return Main(Wanted(name, metric, part.period.range, members, label), part.calendars.plain)
+
+
+def _add(
+    draft: Draft, selection: Selection, part: Part, expansion: Expansion, wanted: Sequence[Compared]
+) -> tuple[Selection, list[Column]]:
+    columns: list[Column] = []
+    for each in wanted:
+        if each.concept is not None:
+            selection = replace(selection, concepts=(*selection.concepts, each.concept))
+        coarse = _too_coarse(each.wanted.metric, each.wanted.period, part, draft)
+        if coarse is not None:
+            selection = replace(selection, warnings=(*selection.warnings, coarse))
+        else:
+            columns.append(expansion.add(each.wanted))
+    return selection, columns
+
+
+def _compared(
+    draft: Draft, main: Main, part: Part, held_against: Sequence[Metric]
+) -> tuple[Compared, ...] | Incompatible:
+    targets = compared_targets(draft, main)
     if isinstance(targets, Incompatible):
         return targets
-    periods = compared_periods(draft.parsed.times, metric, part.period.range, part.calendar)
-    return periods if isinstance(periods, Incompatible) else targets + periods
+    periods = compared_periods(draft, main)
+    if isinstance(periods, Incompatible):
+        return periods
+    members = compared_members(main, members_side_by_side(draft, part.members))
+    return targets + periods + members + compared_metrics(main, held_against)
 
 
-def _column_name(metric: Metric, part: Part, *, alone: bool, shared: bool) -> str:
-    """Name the main column: "actual", or by what tells it from the others."""
-    if shared:
-        return ACTUAL if alone else metric.id
-    member = part.named[0].member.id
-    return member if alone else f"{metric.id}.{member}"
+def _computed(column: Column) -> list[Computation]:
+    """Return the computation that makes a column; none where it is a measure."""
+    if column.expression == column.name:
+        return []
+    return [Computation(column.name, column.expression, column.unit)]
 
 
-def _outer(expression: str) -> str:
-    """Take the outermost parentheses off an expression that is not used inside another."""
-    return expression[1:-1] if expression.startswith("(") else expression
+def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Draft) -> Warning | None:
+    """Tell that the data of a metric is not fine enough: a period that it cannot tile is not computed (catalog.md)."""
+    if period is None:
+        return None
+    read = (metric, *computed_from(draft.prepared.catalog, metric))
+    coarsest = max(each.time_grain for each in read)
+    broken_finer = Grain.NONE < period.grain < coarsest
+    if not broken_finer and tiles(coarsest, period, part.calendars.data):
+        return None
+    grain = coarsest.name.lower()
+    return Warning(
+        metric.id,
+        TIME_GRAIN,
+        Severity.HIGH,
+        f"{metric.name} is known by the {grain}; {period.label} is not made of whole {grain}s",
+        "The figure is not computed.",
+        f"Ask for whole {grain}s.",
+    )
 
 
 def _slicing_concepts(slicing: Slicing, parts: Sequence[Part]) -> list[ResolvedConcept]:
@@ -173,44 +181,18 @@ def _slicing_concepts(slicing: Slicing, parts: Sequence[Part]) -> list[ResolvedC
     return concepts + [grouping_concept(mention, grouping) for grouping, mention in slicing.grouped_by]
 
 
-def _time_concepts(times: Sequence[TimedMention], parts: Sequence[Part]) -> list[ResolvedConcept]:
-    """Return the named period as a concept, once for each reading of it."""
-    readings = {part.period.range: part.period for part in parts}
-    return [
-        ResolvedConcept(
-            kind=ConceptKind.TIME,
-            mention=timed.mention,
-            id=period.id,
-            name=period_range.label,
-            reason=f"“{timed.mention.text}” by the {period_range.calendar} calendar: {period.reason}",
-            confidence=1.0,
-            time_range=period_range,
-        )
-        for timed in times
-        for period_range, period in readings.items()
-        if period_range is not None
-    ]
-
-
-def _period_assumptions(parts: Sequence[Part]) -> list[Assumption]:
-    return [assumption for part in parts for assumption in part.period.assumptions]
-
-
 def _offers(
     asked: Asked,
     slicing: Slicing,
+    parts: Sequence[Part],
     assumptions: Sequence[Assumption],
     ambiguities: Sequence[Ambiguity],
 ) -> Mapping[str, frozenset[str]]:
     """Return every option by the subject that a choice can name; what was chosen before stays on offer."""
     offers: dict[str, frozenset[str]] = dict(asked.offers)
-    for assumption in assumptions:
-        ids = {assumption.taken.id, *(option.id for option in assumption.alternatives)}
-        offers[assumption.id] = offers.get(assumption.id, frozenset()) | ids
-    for ambiguity in ambiguities:
-        ids = {option.id for option in ambiguity.options}
-        offers[ambiguity.id] = offers.get(ambiguity.id, frozenset()) | ids
-    for subject, options in slicing.offers:
+    told = [(a.id, frozenset((a.taken.id, *(option.id for option in a.alternatives)))) for a in assumptions]
+    told += [(a.id, frozenset(option.id for option in a.options)) for a in ambiguities]
+    for subject, options in (*told, *slicing.offers, *(offer for part in parts for offer in part.offers)):
         offers[subject] = offers.get(subject, frozenset()) | options
     return offers
 

@@ -49,7 +49,7 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
         try:
             rewritten, demanded = _permit(part, query, decisions, reader)
         except PolicyDenied as denial:
-            if part.asked in draft.selection.metrics:
+            if part.essential:
                 raise
             left_out.append(_Denied(part, denial))
             continue

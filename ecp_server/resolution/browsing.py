@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs, Metric
 from ecp_server.domain.errors import ConceptNotFound
 from ecp_server.domain.identity import Principal
-from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
+from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Degradation
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
 from ecp_server.domain.text import fold
 from ecp_server.resolution.glossary import metric_entry, term_entry
+from ecp_server.resolution.lineage_view import visible_lineage
 from ecp_server.resolution.pages import Page, next_token, read_token
 from ecp_server.resolution.prepared import Preparation
-from ecp_server.resolution.products import TABLE_PREFIX, table_product
 from ecp_server.resolution.search import search
 from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph, Hit, Policy, Registry, Vector
@@ -93,25 +93,18 @@ class Browser:
 
         Raises `ConceptNotFound` where there is no such node, or none for this user.
         """
-        catalog = self.catalogs.current
-        graph = await self.graph.lineage(
-            catalog.version, target, depth=depth, downstream=downstream, max_nodes=max_nodes
+        found = await visible_lineage(
+            target,
+            catalog=self.catalogs.current,
+            graph=self.graph,
+            visibility=Visibility(self.policy, principal),
+            depth=depth,
+            downstream=downstream,
+            max_nodes=max_nodes,
         )
-        if graph is None:
-            raise _no_such(target)
-        hidden = await self._hidden(graph.nodes, catalog, Visibility(self.policy, principal))
-        if graph.target in hidden:
-            raise _no_such(target)
-        return _with_restricted(graph, hidden)
-
-    async def _hidden(self, nodes: Sequence[LineageNode], catalog: Catalog, visibility: Visibility) -> frozenset[str]:
-        metrics = {node.id for node in nodes if node.type is NodeType.METRIC}
-        visible = await visibility.visible(catalog, [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)])
-        tables = {node.id: _table(node) for node in nodes if node.type in (NodeType.TABLE, NodeType.COLUMN)}
-        allowed = await visibility.allowed([table_product(table) for table in dict.fromkeys(tables.values())])
-        hidden = {metric for metric in metrics if AssetRef(AssetKind.METRIC, metric) not in visible}
-        hidden |= {node for node, table in tables.items() if TABLE_PREFIX + table not in allowed}
-        return frozenset(hidden)
+        if found is None:
+            raise ConceptNotFound(f"the lineage has no node “{target}”")
+        return found
 
 
 def _domain(hit: Hit, catalog: Catalog) -> str:
@@ -138,32 +131,3 @@ def _matches(metric: Metric, query: MetricQuery) -> bool:
         return True
     text = fold(" ".join((metric.id, metric.name, *metric.synonyms, *metric.acronyms, metric.definition)))
     return set(fold(query.words).split()) <= set(text.split())
-
-
-def _table(node: LineageNode) -> str:
-    """Return the table that a node is or belongs to: a column's id is its table's, a dot and a name."""
-    if node.type is NodeType.TABLE:
-        return node.id.removeprefix(TABLE_PREFIX)
-    return node.id.rpartition(".")[0] or node.id
-
-
-def _no_such(target: str) -> ConceptNotFound:
-    return ConceptNotFound(f"the lineage has no node “{target}”")
-
-
-def _with_restricted(graph: Lineage, hidden: frozenset[str]) -> Lineage:
-    """Take names, ids and what tells of them away from hidden nodes; the shape of the graph stays."""
-    if not hidden:
-        return graph
-    alias = {node_id: f"restricted:{i}" for i, node_id in enumerate(sorted(hidden), start=1)}
-    nodes = tuple(
-        LineageNode(alias[node.id], NodeType.RESTRICTED, "", node.depth) if node.id in alias else node
-        for node in graph.nodes
-    )
-    edges = tuple(
-        LineageEdge(alias.get(e.start, e.start), alias.get(e.end, e.end), "")
-        if e.start in alias or e.end in alias
-        else e
-        for e in graph.edges
-    )
-    return replace(graph, nodes=nodes, edges=edges)

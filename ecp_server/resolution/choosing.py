@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term, TermVariation
-from ecp_server.domain.concepts import Ambiguity, ConceptKind, Option
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
 from ecp_server.resolution.draft import Draft, NamedMention
 from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind
 from ecp_server.stores.ports import Variations
@@ -53,6 +53,18 @@ class Chosen:
         return subject_id(self.named)
 
     @property
+    def subjects(self) -> frozenset[str]:
+        """Return every id by which a choice names this mention: the ambiguity's, and that of its assumed definition."""
+        return frozenset((self.subject, *(assumption_id(c.term) for c in self.candidates if c.term is not None)))
+
+    @property
+    def assumption(self) -> Assumption | None:
+        """Tell that a term's default was taken because no context decided; None where it was not."""
+        if self.taken is None or not self.taken.defaulted or self.taken.term is None:
+            return None
+        return Assumption(assumption_id(self.taken.term), self.taken.option, self.taken.reason, self.alternatives)
+
+    @property
     def alternatives(self) -> tuple[Option, ...]:
         """Return the runners-up, best first."""
         taken = self.taken.option.id if self.taken is not None else ""
@@ -74,10 +86,10 @@ def choose(named: NamedMention, draft: Draft) -> Chosen:
     asked.
     """
     candidates = tuple(_candidates(named, draft))
-    subject = subject_id(named)
+    chosen = Chosen(named, candidates, None)
     for choice in draft.question.choices:
         picked = next((c for c in candidates if c.option.id == choice.option_id), None)
-        if choice.subject_id == subject and picked is not None:
+        if choice.subject_id in chosen.subjects and picked is not None:
             reason = f"The caller chose it among the meanings of “{named.mention.text}”"
             return Chosen(named, candidates, replace(picked, reason=reason, defaulted=False))
     best = candidates[0]
@@ -88,6 +100,11 @@ def choose(named: NamedMention, draft: Draft) -> Chosen:
 def exactness_factor(exactness: Exactness) -> float:
     """Return how far words that are written so can be relied on, 0 to 1."""
     return _EXACTNESS_FACTOR[exactness]
+
+
+def assumption_id(term: Term) -> str:
+    """Return the id of the assumption that a term has its default definition."""
+    return f"definition.{term.id}"
 
 
 def subject_id(named: NamedMention) -> str:
@@ -146,7 +163,7 @@ def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catal
     if term.default is not None and _visible(term.default, draft):
         metric = catalog.metrics[term.default]
         reason = f"No context decides what “{sense.form}” means; {metric.name} is its default"
-        default = replace(_metric_candidate(metric, match, reason), defaulted=True)
+        default = replace(_metric_candidate(metric, match, reason), term=term, defaulted=True)
         # The default goes first, whatever its tier: the catalog says so.
         return [replace(default, score=max([default.score, *(c.score for c in others)]) + MARGIN), *others]
     if others:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Calendar, Metric, Target
-from ecp_server.domain.concepts import ConceptKind, ResolvedConcept
+from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import exactness_factor
-from ecp_server.resolution.draft import Draft, TimedMention
-from ecp_server.resolution.expansion import Column
+from ecp_server.resolution.draft import Draft, NamedMention, SlicedMember
+from ecp_server.resolution.expansion import Column, Wanted
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
+from ecp_server.resolution.parts import broken_like
 from ecp_server.resolution.time import Comparand, Comparison, previous, same_period_last_year
 
 PREVIOUS = "previous"
@@ -29,17 +30,23 @@ _COMPARAND_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One column beside the main one."""
+    """One column beside the main one, and the concept that asks for it where that is not one of its own."""
 
-    name: str
-    metric: Metric
-    period: TimeRange | None
-    label: str
-    concept: ResolvedConcept
+    wanted: Wanted
+    concept: ResolvedConcept | None = None
 
 
-def compared_targets(draft: Draft, metric: Metric, period: TimeRange | None) -> tuple[Compared, ...] | Incompatible:
+@dataclass(frozen=True, slots=True)
+class Main:
+    """The main column, and what it is a column of."""
+
+    wanted: Wanted
+    calendar: Calendar
+
+
+def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
     """Return a column for each target that the question names, or the problem that the metric has no such target."""
+    metric, period = main.wanted.metric, main.wanted.period
     found: list[Compared] = []
     for named in draft.parsed.names:
         senses = named.named(SenseKind.TARGET)
@@ -47,10 +54,7 @@ def compared_targets(draft: Draft, metric: Metric, period: TimeRange | None) -> 
             continue
         target = _target(metric, {sense.id for sense in senses}, period, draft)
         if target is None:
-            offered = [t.name for t in metric.targets if _visible(t, draft)]
-            others = f"it has {', '.join(offered)}" if offered else "it has no targets"
-            message = f"{metric.name} has no target “{named.mention.text}”; {others}"
-            return Incompatible(message, tuple(f"target.{name}" for name in offered))
+            return _no_such_target(draft, metric, named)
         planned = draft.prepared.catalog.metrics[target.metric]
         concept = ResolvedConcept(
             kind=ConceptKind.COMPARISON,
@@ -62,22 +66,22 @@ def compared_targets(draft: Draft, metric: Metric, period: TimeRange | None) -> 
             confidence=exactness_factor(named.exactness),
             certification_tier=planned.certification_tier,
         )
-        found.append(Compared(target.name, planned, period, planned.name, concept))
+        wanted = Wanted(target.name, planned, period, main.wanted.members, planned.name, essential=False)
+        found.append(Compared(wanted, concept))
     return tuple(found)
 
 
-def compared_periods(
-    times: Sequence[TimedMention], metric: Metric, period: TimeRange | None, calendar: Calendar
-) -> tuple[Compared, ...] | Incompatible:
+def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
     """Return a column for each period that the question names by its relation to the main one."""
+    period = main.wanted.period
     found: list[Compared] = []
-    for timed in times:
+    for timed in draft.parsed.times:
         if not isinstance(timed.expression, Comparison):
             continue
         if period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
         comparand = timed.expression.comparand
-        other = _comparable(comparand, period, calendar)
+        other = _comparable(comparand, period, main.calendar)
         if other is None:
             return Incompatible(f"“{timed.mention.text}” needs a period with a start and an end")
         label = _COMPARAND_LABELS[comparand]
@@ -90,8 +94,44 @@ def compared_periods(
             confidence=1.0,
             time_range=other,
         )
-        found.append(Compared(_COMPARAND_NAMES[comparand], metric, other, label, concept))
+        other = broken_like(other, period, main.calendar, draft.today)
+        wanted = replace(main.wanted, name=_COMPARAND_NAMES[comparand], period=other, label=label, essential=False)
+        found.append(Compared(wanted, concept))
     return tuple(found)
+
+
+def members_side_by_side(draft: Draft, members: Sequence[SlicedMember]) -> tuple[SlicedMember, ...]:
+    """Return the members that the first of their dimension is held against: a comparing word stands among them."""
+    if draft.parsed.intent is not Intent.COMPARISON or not draft.parsed.compares_names:
+        return ()
+    first: dict[str, SlicedMember] = {}
+    included = [m for m in members if not m.excluded]
+    beside = [m for m in included if first.setdefault(m.member.dimension, m) is not m]
+    return tuple(beside) if len({m.member.dimension for m in beside}) == 1 else ()
+
+
+def metrics_side_by_side(draft: Draft, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Return the metrics that the first one is held against: a comparing word stands among them."""
+    if draft.parsed.intent is not Intent.COMPARISON or not draft.parsed.compares_names:
+        return ()
+    return tuple(metrics[1:])
+
+
+def compared_members(main: Main, others: Sequence[SlicedMember]) -> tuple[Compared, ...]:
+    """Return a column for each member that the first one is held against."""
+    dimensions = {m.member.dimension for m in others}
+    shared = tuple(m for m in main.wanted.members if m.member.dimension not in dimensions or m.excluded)
+    return tuple(
+        Compared(replace(main.wanted, name=m.member.id, members=(*shared, m), label=m.member.name)) for m in others
+    )
+
+
+def compared_metrics(main: Main, others: Sequence[Metric]) -> tuple[Compared, ...]:
+    """Return a column for each metric that the first one is held against."""
+    return tuple(
+        Compared(replace(main.wanted, name=metric.id, metric=metric, label=metric.name, essential=False))
+        for metric in others
+    )
 
 
 def _comparable(comparand: Comparand, period: TimeRange, calendar: Calendar) -> TimeRange | None:
@@ -101,17 +141,31 @@ def _comparable(comparand: Comparand, period: TimeRange, calendar: Calendar) -> 
     return None if comparable is None else replace(comparable.range, time_zone=period.time_zone)
 
 
-def comparison_computations(actual: Column, other: Column, *, growth: bool) -> tuple[Computation, ...]:
-    """Return the arithmetic that compares a column with the main one; a percentage stays in the base's sign."""
-    suffix = "" if other.name in (PREVIOUS, LAST_YEAR) or not growth else f"_{other.name}"
+def comparison_computations(actual: Column, other: Column, *, alone: bool) -> tuple[Computation, ...]:
+    """Return the arithmetic that holds the main column against another; none where their units differ.
+
+    ``alone``: no other column is compared with, so that the computations need no name of their own.
+    """
+    if actual.unit != other.unit:
+        return ()
+    suffix = "" if alone else f"_{other.name}"
+    percent = "growth_pct" if other.name in (PREVIOUS, LAST_YEAR) else "variance_pct"
     difference = f"{actual.expression} - {other.expression}"
     unit = "percentage_points" if actual.unit == "percent" else actual.unit
-    if growth:
-        return (Computation(f"growth_pct{suffix}", f"({difference}) / {other.expression} * 100", "percent"),)
     return (
-        Computation("variance", difference, unit),
-        Computation("variance_pct", f"({difference}) / {other.expression} * 100", "percent"),
+        Computation(f"variance{suffix}", difference, unit),
+        Computation(f"{percent}{suffix}", f"({difference}) / {other.expression} * 100", "percent"),
     )
+
+
+def _no_such_target(draft: Draft, metric: Metric, named: NamedMention) -> Incompatible:
+    """Say which metrics have the target that this one lacks; only what the user may discover."""
+    names = {sense.id for sense in named.named(SenseKind.TARGET)}
+    having = dict.fromkeys(m for name in sorted(names) for m in draft.prepared.metrics_by_target.get(name, ()))
+    fits = [m for m in having if AssetRef(AssetKind.METRIC, m.id) in draft.visible and m.id != metric.id]
+    others = f"{', '.join(m.name for m in fits)} can be held against it" if fits else "nothing can be held against it"
+    message = f"{metric.name} has no target “{named.mention.text}” in this period; {others}"
+    return Incompatible(message, tuple(m.id for m in fits))
 
 
 def _target(metric: Metric, names: set[str], period: TimeRange | None, draft: Draft) -> Target | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ecp_server.domain.catalog import AssetRef
+from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.provenance import Finding
 from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parse import parse
 from ecp_server.resolution.visibility import Visibility
+
+_MOST_OFFERED = 20
 
 
 async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding]:
@@ -31,4 +34,10 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
 
 
 def _named(draft: Draft) -> set[AssetRef]:
-    return {sense.asset for named in draft.parsed.names for sense in named.senses if sense.asset is not None}
+    """Return the metrics and terms that the question names, and some that have a target that it names."""
+    senses = [sense for named in draft.parsed.names for sense in named.senses]
+    targets = [sense.id for sense in senses if sense.kind is SenseKind.TARGET]
+    having = (metric for name in targets for metric in draft.prepared.metrics_by_target[name][:_MOST_OFFERED])
+    return {sense.asset for sense in senses if sense.asset is not None} | {
+        AssetRef(AssetKind.METRIC, metric.id) for metric in having
+    }

@@ -72,6 +72,8 @@ class Parsed:
     """Names inside whose noun phrase an unknown content word stands, so that they mean something else."""
     not_covered: tuple[Mention, ...] = ()
     """Phrases that the catalog says it does not have."""
+    compares_names: bool = False
+    """A comparing word stands between names, or "compare" before them."""
     grain: Grain = Grain.NONE
     """What the question asks periods to be broken into."""
     words: bool = False
@@ -119,6 +121,8 @@ class Slice:
     period: TimeRange | None
     members: tuple[SlicedMember, ...] = ()
     label: str = ""
+    essential: bool = True
+    """Denied, it denies the question; what the main figure is compared with is dropped instead."""
 
     @property
     def cube(self) -> str:
@@ -140,11 +144,15 @@ class Selection:
     members: tuple[SlicedMember, ...] = ()
     groupings: tuple[Grouping, ...] = ()
     period: TimeRange | None = None
+    other_readings: tuple[TimeRange, ...] = ()
+    """What the period would be by the other calendars that the words could mean."""
     slices: tuple[Slice, ...] = ()
     computations: tuple[Computation, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     ambiguities: tuple[Ambiguity, ...] = ()
     answer: GlossaryTerm | Lineage | MetricList | None = None
+    warnings: tuple[Warning, ...] = ()
+    """What was found on the way, e.g. that data is not fine enough for the period."""
     offers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ids of the options by the subject that a choice can name."""
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 
-from ecp_server.domain.catalog import Calendar, Catalog, Metric
+from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import Slice, SlicedMember, SlicedMetric, cube_of
-from ecp_server.resolution.time.shift import shift
+from ecp_server.resolution.parts import broken_like
+from ecp_server.resolution.time.shift import running, shift
+
+ACTUAL = "actual"
+"""The main column."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -23,12 +28,25 @@ class Column:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a column shows: a metric over a period and members; ``essential`` as in `Slice`."""
+
+    name: str
+    metric: Metric
+    period: TimeRange | None
+    members: tuple[SlicedMember, ...]
+    label: str
+    essential: bool = True
+
+
 @dataclass(slots=True)
 class Expansion:
-    """Collects the slices of one plan; metrics of one cube, period and time dimension share a query."""
+    """Collects the slices of one plan; metrics of one cube, period and time dimension share a column's query."""
 
     catalog: Catalog
     calendar: Calendar
+    today: date
     _slices: dict[tuple[str, str, str, TimeRange | None], Slice] = field(default_factory=dict)
 
     @property
@@ -36,74 +54,55 @@ class Expansion:
         """Return the slices in the order in which they were first needed."""
         return tuple(self._slices.values())
 
-    def add(
-        self,
-        name: str,
-        metric: Metric,
-        period: TimeRange | None,
-        members: tuple[SlicedMember, ...],
-        label: str = "",
-    ) -> Column:
-        """Add a metric as the column ``name`` and return what it is made of.
+    def add(self, wanted: Wanted) -> Column:
+        """Add a column and return what it is made of.
 
-        Inputs are named by their alias, prefixed with the column where that is not the only one.
+        Inputs are named by their alias, prefixed with the column where that is not the main one.
         """
-        return Column(name, self._read(name, name, metric, metric, period, members, label), metric.unit)
+        expression = self._read(wanted, wanted.name, wanted.metric, wanted.period)
+        return Column(wanted.name, expression, wanted.metric.unit)
 
-    def _read(
-        self,
-        column: str,
-        name: str,
-        metric: Metric,
-        asked: Metric,
-        period: TimeRange | None,
-        members: tuple[SlicedMember, ...],
-        label: str,
-    ) -> str:
+    def _read(self, wanted: Wanted, name: str, metric: Metric, period: TimeRange | None) -> str:
+        if metric.cumulative is not None:
+            base = self.catalog.metrics[metric.cumulative.metric]
+            return self._read(wanted, name, base, _running(metric.cumulative, period, self.calendar))
         if metric.derived is None:
-            self._measure(column, name, metric, asked, period, members, label)
+            self._measure(wanted, name, metric, period)
             return name
         inputs: dict[str, str] = {}
         for part in metric.derived.inputs:
             moved = period
             if part.offset is not None and period is not None:
                 moved = shift(period, -part.offset.count, part.offset.grain, self.calendar)
-            inner = part.alias if name == "actual" else f"{name}_{part.alias}"
-            inputs[part.alias] = self._read(
-                column, inner, self.catalog.metrics[part.metric], asked, moved, members, label
-            )
+                moved = broken_like(moved, period, self.calendar, self.today)
+            inner = part.alias if name == ACTUAL else f"{name}_{part.alias}"
+            inputs[part.alias] = self._read(wanted, inner, self.catalog.metrics[part.metric], moved)
         return "(" + _substitute(metric.derived.expression, inputs) + ")"
 
-    def _measure(
-        self,
-        column: str,
-        name: str,
-        metric: Metric,
-        asked: Metric,
-        period: TimeRange | None,
-        members: tuple[SlicedMember, ...],
-        label: str,
-    ) -> None:
-        key = (column, cube_of(metric), metric.time_dimension or "", period)
+    def _measure(self, wanted: Wanted, name: str, metric: Metric, period: TimeRange | None) -> None:
+        key = (wanted.name, cube_of(metric), metric.time_dimension or "", period)
         known = self._slices.get(key)
         if known is None:
-            taken = {s.id for s in self._slices.values()}
-            self._slices[key] = Slice(
-                name if column in taken else column, (SlicedMetric(name, metric),), asked, period, members, label
-            )
-        elif all(m.name != name for m in known.metrics):
-            self._slices[key] = Slice(
-                known.id, (*known.metrics, SlicedMetric(name, metric)), asked, period, members, label
-            )
+            taken = {part.id for part in self._slices.values()}
+            query = name if wanted.name in taken else wanted.name
+            measures: tuple[SlicedMetric, ...] = (SlicedMetric(name, metric),)
+        else:
+            query = known.id
+            measures = known.metrics
+            if all(measure.name != name for measure in measures):
+                measures = (*measures, SlicedMetric(name, metric))
+        self._slices[key] = Slice(
+            query, measures, wanted.metric, period, wanted.members, wanted.label, wanted.essential
+        )
 
 
-def needs_period(metric: Metric, catalog: Catalog) -> bool:
-    """Tell whether an input of the metric is offset in time, so that no figure is possible without a period."""
-    if metric.derived is None:
-        return False
-    return any(
-        part.offset is not None or needs_period(catalog.metrics[part.metric], catalog) for part in metric.derived.inputs
-    )
+def _running(cumulative: Cumulative, period: TimeRange | None, calendar: Calendar) -> TimeRange | None:
+    """Return the days that a running total at the end of a period adds up."""
+    if period is None:
+        return None
+    if cumulative.window is None and cumulative.grain_to_date is None:
+        return replace(period, start=None, label=f"up to the end of {period.label}")
+    return running(period, calendar, window=cumulative.window, grain_to_date=cumulative.grain_to_date)
 
 
 def _substitute(expression: str, names: Mapping[str, str]) -> str:

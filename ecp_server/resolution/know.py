@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, KnownIssue, Severity
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.draft import Draft, Slice, SlicedMember
-from ecp_server.stores.ports import Graph, IssueLink
+from ecp_server.resolution.periods import CALENDAR, PARTIAL_PERIOD
+from ecp_server.stores.ports import Graph, IssueLink, Variations
 
 KNOWN_ISSUE = "known_issue"
 DEFINITION_CHANGED = "definition_changed"
+LOW_CERTIFICATION = "low_certification"
+EXPLORATORY_TIER = 4
 
 _MOST_CONSIDERED = 50
 
@@ -34,6 +38,7 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     What was considered and does not fire stands in the output, with the reason.
     """
     slices = draft.selection.slices
+    draft = replace(draft, warnings=(*draft.warnings, *draft.selection.warnings, *_partial(draft)))
     if not slices:
         return draft, Finding("Nothing is to be read, so nothing can be wrong with it", status=StepStatus.SKIPPED)
     catalog = draft.prepared.catalog
@@ -41,8 +46,9 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     links = await graph.known_issues(catalog.version, metrics)
     verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog)]
     fired = {v.issue.id: v.issue for v in verdicts if v.fires}
+    draft = _with_other_readings(draft, links, frozenset(fired))
     warnings = tuple(_warning(issue) for issue in sorted(fired.values(), key=_gravest_first))
-    warnings += tuple(_changes(slices))
+    warnings += (*_changes(draft), *_certification(draft))
     reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
     return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
 
@@ -98,10 +104,53 @@ def _gravest_first(issue: KnownIssue) -> tuple[int, str]:
     return -_GRAVITY.index(issue.severity), issue.id
 
 
-def _changes(slices: Sequence[Slice]) -> list[Warning]:
-    """Tell of definitions that change inside a period that is read."""
+def _with_other_readings(draft: Draft, links: Sequence[IssueLink], fired: frozenset[str]) -> Draft:
+    """Say with the assumed calendar which issues the other reading would meet and this one does not."""
+    catalog = draft.prepared.catalog
+    others = {
+        verdict.issue.id: verdict.issue.description
+        for days in draft.selection.other_readings
+        for part in draft.selection.slices
+        if part.period == draft.selection.period
+        for verdict in judge(links, replace(part, period=days), draft.contexts, catalog)
+        if verdict.fires and verdict.issue.id not in fired
+    }
+    if not others:
+        return draft
+    told = "; ".join(description.rstrip(".") for _, description in sorted(others.items()))
+    assumptions = tuple(
+        replace(a, reason=f"{a.reason}. The other reading meets known issues: {told}") if a.id == CALENDAR else a
+        for a in draft.selection.assumptions
+    )
+    return replace(draft, selection=replace(draft.selection, assumptions=assumptions))
+
+
+def _certification(draft: Draft) -> list[Warning]:
+    """Tell of metrics that nobody has certified."""
+    return [
+        Warning(
+            metric.id,
+            LOW_CERTIFICATION,
+            Severity.LOW,
+            f"{metric.name} is exploratory: nobody has certified it",
+            workaround=f"Ask {metric.owner} before relying on it." if metric.owner else "",
+        )
+        for metric in draft.selection.metrics
+        if metric.certification_tier == EXPLORATORY_TIER
+    ]
+
+
+def _changes(draft: Draft) -> list[Warning]:
+    """Tell of definitions, and of what members stand for, that change inside a period that is read."""
     changes: dict[str, Warning] = {}
-    for part in slices:
+    for part in draft.selection.slices:
+        for sliced in part.members:
+            for day in _changes_of(sliced, part.period, draft):
+                message = f"What {sliced.member.name} stands for changed on {day.isoformat()}"
+                told = "What holds on the last day of the period applies."
+                changes[f"{sliced.member.id}@{day}"] = Warning(
+                    sliced.member.id, DEFINITION_CHANGED, Severity.MEDIUM, message, told
+                )
         for metric in (part.asked, *(m.metric for m in part.metrics)):
             for change in metric.definition_changes:
                 if _inside(change.on.toordinal(), part.period):
@@ -112,6 +161,23 @@ def _changes(slices: Sequence[Slice]) -> list[Warning]:
                         f"The definition of {metric.name} changed on {change.on.isoformat()}: {change.note}",
                     )
     return list(changes.values())
+
+
+def _changes_of(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
+    """Return the days inside the period on which the member, or its reading in the context that applies, changes."""
+    variations = draft.variations.get(AssetRef(AssetKind.MEMBER, sliced.member.id), Variations()).members
+    spans = [(sliced.member.valid_from, sliced.member.valid_to)]
+    spans += [(v.valid_from, v.valid_to) for v in variations if v.context == sliced.variation]
+    days = {day for span in spans for day in span if day is not None}
+    return sorted(day for day in days if period is not None and _inside(day.toordinal(), period))
+
+
+def _partial(draft: Draft) -> list[Warning]:
+    """Tell of a period that has not ended."""
+    taken = next((a for a in draft.selection.assumptions if a.id == PARTIAL_PERIOD), None)
+    if taken is None:
+        return []
+    return [Warning(PARTIAL_PERIOD, PARTIAL_PERIOD, Severity.LOW, taken.reason, "The figure is of a part of it.")]
 
 
 def _inside(day: int, period: TimeRange | None) -> bool:

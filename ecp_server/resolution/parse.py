@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ecp_server.domain.catalog import AssetRef
-from ecp_server.domain.concepts import Intent, Mention
+from ecp_server.domain.concepts import Mention
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
+from ecp_server.resolution.intent import CATALOG_WORDS, compares_names, find_intent
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.segmentation import segment
 from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
 from ecp_server.resolution.time import find_times
 from ecp_server.resolution.words import LIGHT
 
+_NO_CONTENT = LIGHT | STRUCTURAL | CATALOG_WORDS
+_POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
@@ -41,9 +44,9 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         altered=_altered(tokens, named, frozenset(unknown)),
         not_covered=tuple(n.mention for n in named if n.named(SenseKind.NOT_COVERED)),
         grain=grain,
-        words=any(token.folded in LIGHT for token in tokens),
-        intent=Intent.METRIC,
+        words=any(token.folded in _NO_CONTENT for token in tokens),
     )
+    parsed = replace(parsed, intent=find_intent(parsed), compares_names=compares_names(parsed))
     return replace(draft, parsed=parsed), _finding(parsed)
 
 
@@ -98,11 +101,7 @@ def _covered(spans: Sequence[Span]) -> set[int]:
 
 
 def _is_content(token: Token) -> bool:
-    return (
-        token.folded not in LIGHT
-        and token.folded not in STRUCTURAL
-        and any(character.isalpha() for character in token.folded)
-    )
+    return token.folded not in _NO_CONTENT and any(character.isalpha() for character in token.folded)
 
 
 def _mention(text: str, tokens: Sequence[Token], first: int, last: int) -> Mention:
@@ -126,9 +125,11 @@ def _altered(
 ) -> tuple[NamedMention, ...]:
     """Find the metrics that an unknown content word makes into something else, as "non-GAAP" does "gross margin".
 
-    The noun phrase reaches over names and unknown words; function words, signs and times end it.
+    The noun phrase reaches over names, unknown words and possessives ("Oracle's revenue"); other function words, signs
+    and times end it.
     """
     inside = {i for name in named for i in range(name.first, name.last)} | unknown
+    inside |= {i for i, token in enumerate(tokens) if token.folded in _POSSESSIVE and i - 1 in inside}
     altered: list[NamedMention] = []
     for name in named:
         if not any(sense.kind in _PREDICATIVE for sense in name.senses):

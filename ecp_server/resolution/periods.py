@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType, Catalog, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
 from ecp_server.domain.period import TimeRange
-from ecp_server.resolution.draft import Draft
+from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.draft import Draft, TimedMention
 from ecp_server.resolution.time import Expression, Note, Reading, period_expression, read
 
 PERIOD = "period"
 CALENDAR = "calendar"
+TIME_ZONE = "time_zone"
+PARTIAL_PERIOD = "partial_period"
 ALL_TIME = "all_time"
+AS_OF = "as_of"
+TO_DATE = "to_date"
 
 _OFFERED_PERIODS = ("last month", "last quarter", "last year", "year to date", "this year")
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarsInForce:
-    """The calendar for words that name none, and the one for "fiscal" (catalog.md, Calendar)."""
+    """The calendars that words are read by (catalog.md, Calendar)."""
 
     plain: Calendar
+    """Of words that name none."""
     fiscal: Calendar
+    """Of "fiscal" and "FY"."""
+    data: Calendar
+    """That the data itself is kept by, which decides what its grain can tile."""
     reason: str
+    others: tuple[Calendar, ...] = ()
+    """The weaker ones, strongest first, each of which words that name no calendar could mean."""
+    time_zone: str = "UTC"
+    """Where the days of the data are counted; today is counted where the request says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,13 @@ class Period:
 
     range: TimeRange | None
     id: str
+    other_readings: tuple[TimeRange, ...] = ()
+    """By the other calendars that the words could mean."""
     assumptions: tuple[Assumption, ...] = ()
     ambiguity: Ambiguity | None = None
-    said: bool = True
-    """The question named it."""
     reason: str = ""
+    offers: tuple[tuple[str, frozenset[str]], ...] = ()
+    """What a choice can name beside the assumptions."""
 
 
 def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequence[Member]) -> CalendarsInForce:
@@ -53,116 +68,181 @@ def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequenc
         if context in calendar.departments
     ]
     general.append((catalog.default_calendar, "it is the catalog's default"))
-    plain, reason = (named + general)[0]
-    fiscal = named[0][0] if named else next((c for c, _ in general if c.type is not CalendarType.GREGORIAN), plain)
-    chosen = _chosen_calendar(draft, catalog)
+    chain = [*named, *general, (GREGORIAN, "no other applies")]
+    fiscal = named[0][0] if named else next((c for c, _ in general if c.type is not CalendarType.GREGORIAN), GREGORIAN)
+    plain, reason = chain[0]
+    chosen = _chosen_calendar(draft, [calendar for calendar, _ in chain])
     if chosen is not None:
-        return CalendarsInForce(chosen, fiscal, "the caller chose it")
-    return CalendarsInForce(plain, fiscal, reason)
+        plain, reason = chosen, "the caller chose it"
+    others = dict.fromkeys(calendar for calendar, _ in chain if calendar != plain)
+    return CalendarsInForce(
+        plain,
+        fiscal,
+        data=named[0][0] if named else catalog.default_calendar,
+        reason=reason,
+        others=tuple(others),
+        time_zone=next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone),
+    )
 
 
-def said_period(expression: Expression, draft: Draft, calendars: CalendarsInForce) -> Period:
-    """Read an expression of the question."""
-    reading = read(expression, calendars.plain, calendars.fiscal, draft.today)
-    for choice in draft.question.choices:
-        for note in reading.notes:
-            picked = next((other for other in note.alternatives if other.id == choice.option_id), None)
-            if choice.subject_id == note.id and picked is not None:
-                told = _note_assumption(note, reading)
-                return Period(_in_zone(picked.range, draft), picked.id, (told,), reason="the caller chose it")
-    assumptions = [_note_assumption(note, reading) for note in reading.notes]
-    if draft.question.time_zone == "" and _depends_on_zone(expression, reading, calendars, draft):
+def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) -> Period | Incompatible:
+    """Read an expression of the question; incompatible where there are no such days, e.g. a week 53 in a year of 52."""
+    reading = read(timed.expression, calendars.plain, calendars.fiscal, draft.today)
+    if reading is None:
+        return Incompatible(f"“{timed.mention.text}” has no days")
+    notes = [note for note in reading.notes if note.id != CALENDAR or not note.alternatives]
+    readings = {} if reading.calendar_said else _by_other_calendars(timed.expression, reading, calendars, draft)
+    offers = [(_subject(note), frozenset(other.id for other in note.alternatives)) for note in notes]
+    if readings:
+        offers.append((CALENDAR, frozenset((calendars.plain.id, *readings))))
+    others = tuple(_in_zone(other.range, calendars) for other in readings.values())
+    if (chosen := _chosen_reading(reading, notes, draft)) is not None:
+        told = "the caller chose it"
+        return Period(_in_zone(chosen.range, calendars), chosen.id, others, reason=told, offers=tuple(offers))
+    assumptions = [_note_assumption(note, reading, draft) for note in notes]
+    if readings:
+        assumptions.append(_calendar_assumption(reading, readings, calendars))
+    if draft.question.time_zone == "" and _depends_on_zone(timed.expression, reading, calendars, draft):
         assumptions.append(_zone_assumption(draft))
-    if (told_of := _unfinished(reading.range, draft)) is not None:
-        assumptions.append(told_of)
-    return Period(_in_zone(reading.range, draft), reading.id, tuple(assumptions), reason=calendars.reason)
+    reason = "the question says so" if reading.calendar_said else calendars.reason
+    days = _in_zone(reading.range, calendars)
+    return Period(days, reading.id, others, tuple(assumptions), reason=reason, offers=tuple(offers))
 
 
 def unsaid_period(metric: Metric, draft: Draft, calendars: CalendarsInForce) -> Period:
     """Return the period of a question that names none: the metric's default, as an assumption, or the question back."""
+    offered = {words.replace(" ", "_"): _read(words, draft, calendars) for words in _OFFERED_PERIODS}
     default = metric.default_period
-    offered = [_offered(words, draft, calendars) for words in _OFFERED_PERIODS]
+    taken = None
+    if default not in (None, "ask"):
+        taken = _read("today" if default == AS_OF else str(default), draft, calendars)
+        taken = replace(taken, id=AS_OF) if default == AS_OF else taken
+        offered[taken.id] = taken
+    options = tuple(_period_option(option_id, reading) for option_id, reading in offered.items())
+    offers = ((PERIOD, frozenset((*offered, ALL_TIME))),)
     for choice in draft.question.choices:
-        if choice.subject_id == PERIOD:
-            chosen = period_expression(choice.option_id.replace("_", " "))
-            if chosen is not None and any(option.id == choice.option_id for option in offered):
-                reading = read(chosen, calendars.plain, calendars.fiscal, draft.today)
-                return Period(_in_zone(reading.range, draft), choice.option_id, reason="the caller chose it")
+        if choice.subject_id == PERIOD and choice.option_id in offered:
+            chosen = offered[choice.option_id].range
+            return Period(_in_zone(chosen, calendars), choice.option_id, reason="the caller chose it", offers=offers)
+        if choice.subject_id == PERIOD and choice.option_id == ALL_TIME and default != "ask":
+            return Period(None, ALL_TIME, reason="the caller chose it", offers=offers)
     if default == "ask":
         message = f"{metric.name} needs a period. Which one?"
-        return Period(None, "", ambiguity=Ambiguity(PERIOD, None, tuple(offered), message), said=False)
-    if default is None:
-        taken = Option(ALL_TIME, "All time")
+        return Period(None, "", ambiguity=Ambiguity(PERIOD, None, options, message), offers=offers)
+    if taken is None:
         reason = f"The question names no period, and {metric.name} has no default one"
-        return Period(None, ALL_TIME, (Assumption(PERIOD, taken, reason, tuple(offered)),), said=False)
-    expression = period_expression("today" if default == "as_of" else default)
-    if expression is None:  # refused when the catalog was loaded
-        msg = f"the default period of {metric.id} cannot be read"
-        raise ValueError(msg)
-    reading = read(expression, calendars.plain, calendars.fiscal, draft.today)
-    taken = Option(reading.id, reading.range.label, _days(reading.range))
+        assumption = Assumption(PERIOD, Option(ALL_TIME, "All time"), reason, options)
+        return Period(None, ALL_TIME, assumptions=(assumption,), reason=reason, offers=offers)
     reason = f"The question names no period; {default} is the default of {metric.name}"
-    others = tuple(option for option in offered if option.id != reading.id)
-    assumption = Assumption(PERIOD, taken, reason, others)
-    return Period(_in_zone(reading.range, draft), reading.id, (assumption,), said=False, reason=reason)
+    others = tuple(option for option in options if option.id != taken.id)
+    assumption = Assumption(PERIOD, _period_option(taken.id, taken), reason, others)
+    days = _in_zone(taken.range, calendars)
+    return Period(days, taken.id, assumptions=(assumption,), reason=reason, offers=offers)
+
+
+def ask_period(metric: Metric, draft: Draft, calendars: CalendarsInForce) -> Ambiguity:
+    """Return the question for a period that a metric cannot do without."""
+    options = (_period_option(w.replace(" ", "_"), _read(w, draft, calendars)) for w in _OFFERED_PERIODS)
+    return Ambiguity(PERIOD, None, tuple(options), f"{metric.name} compares periods. Which one is meant?")
 
 
 def _calendar(catalog: Catalog, calendar_id: str | None) -> Calendar:
     return catalog.calendars.get(calendar_id or "", GREGORIAN)
 
 
-def _chosen_calendar(draft: Draft, catalog: Catalog) -> Calendar | None:
+def _chosen_calendar(draft: Draft, chain: Sequence[Calendar]) -> Calendar | None:
     for choice in draft.question.choices:
         if choice.subject_id == CALENDAR:
-            return GREGORIAN if choice.option_id == GREGORIAN.id else catalog.calendars.get(choice.option_id)
+            return next((calendar for calendar in chain if calendar.id == choice.option_id), None)
     return None
 
 
-def _note_assumption(note: Note, reading: Reading) -> Assumption:
+def _by_other_calendars(
+    expression: Expression, reading: Reading, calendars: CalendarsInForce, draft: Draft
+) -> dict[str, Reading]:
+    """Return the readings by weaker calendars, by calendar id; each that comes to other days once."""
+    found: dict[str, Reading] = {}
+    seen = {(reading.range.start, reading.range.end)}
+    for calendar in calendars.others:
+        other = read(expression, calendar, calendars.fiscal, draft.today)
+        if other is not None and (days := (other.range.start, other.range.end)) not in seen:
+            seen.add(days)
+            found[calendar.id] = other
+    return found
+
+
+def _calendar_assumption(reading: Reading, readings: Mapping[str, Reading], calendars: CalendarsInForce) -> Assumption:
+    """Say which calendar was taken, with the others as options."""
+    others = tuple(_period_option(calendar, other) for calendar, other in readings.items())
+    name = calendars.plain.name or calendars.plain.id
+    reason = f"The question does not say which calendar; {name} is taken: {calendars.reason}"
+    return Assumption(CALENDAR, _period_option(calendars.plain.id, reading), reason, others)
+
+
+def _chosen_reading(reading: Reading, notes: Sequence[Note], draft: Draft) -> Reading | None:
+    """Return the other reading that the caller chose, "to date" of a period that has not ended included."""
+    for choice in draft.question.choices:
+        for note in notes:
+            if choice.subject_id != _subject(note):
+                continue
+            if (choice.subject_id, choice.option_id) == (PARTIAL_PERIOD, TO_DATE):
+                return replace(reading, range=_to_date(reading, draft), id=f"{reading.id}_{TO_DATE}")
+            for other in note.alternatives:
+                if choice.option_id == other.id:
+                    return other
+    return None
+
+
+def _to_date(reading: Reading, draft: Draft) -> TimeRange:
+    end = draft.today + timedelta(days=1)
+    return replace(reading.range, end=end, label=f"{reading.range.label} to date")
+
+
+def _subject(note: Note) -> str:
+    """Return the assumption that a note becomes: readings other than by calendar are a matter of the period."""
+    return note.id if note.id in (CALENDAR, PARTIAL_PERIOD) else PERIOD
+
+
+def _note_assumption(note: Note, reading: Reading, draft: Draft) -> Assumption:
     """Tell what the reading took for granted, with the other readings as options."""
-    taken = Option(reading.id, reading.range.label, _days(reading.range), ConceptKind.TIME)
-    others = tuple(Option(a.id, a.range.label, _days(a.range), ConceptKind.TIME) for a in note.alternatives)
-    return Assumption(note.id, taken, note.reason, others)
+    taken = _period_option(reading.id, reading)
+    others = tuple(_period_option(other.id, other) for other in note.alternatives)
+    if note.id == PARTIAL_PERIOD:
+        to_date = _to_date(reading, draft)
+        others = (Option(TO_DATE, to_date.label, _days(to_date), ConceptKind.TIME),)
+    return Assumption(_subject(note), taken, note.reason, others)
 
 
 def _depends_on_zone(expression: Expression, reading: Reading, calendars: CalendarsInForce, draft: Draft) -> bool:
     """Tell whether another zone, where it is a day earlier or later, would mean other days."""
-    neighbours = (draft.today - timedelta(days=1), draft.today + timedelta(days=1))
-    others = (read(expression, calendars.plain, calendars.fiscal, day).range for day in neighbours)
-    return any((o.start, o.end) != (reading.range.start, reading.range.end) for o in others)
+    for day in (draft.today - timedelta(days=1), draft.today + timedelta(days=1)):
+        other = read(expression, calendars.plain, calendars.fiscal, day)
+        if other is not None and (other.range.start, other.range.end) != (reading.range.start, reading.range.end):
+            return True
+    return False
 
 
 def _zone_assumption(draft: Draft) -> Assumption:
     taken = Option(draft.time_zone, draft.time_zone, f"Today is {draft.today.isoformat()}")
-    return Assumption(
-        "time_zone", taken, "The request names no time zone; the catalog's default decides which day today is"
-    )
+    return Assumption(TIME_ZONE, taken, "The request names no time zone; the catalog's default says which day today is")
 
 
-def _unfinished(period: TimeRange, draft: Draft) -> Assumption | None:
-    """Tell that the period has begun but not ended."""
-    if period.end is None or period.end <= draft.today + timedelta(days=1):
-        return None
-    if period.start is not None and period.start > draft.today:
-        return None
-    taken = Option("whole_period", period.label, _days(period))
-    to_date = replace(period, end=draft.today + timedelta(days=1))
-    other = Option("to_date", f"{period.label} to date", _days(to_date))
-    reason = f"{period.label} has not ended; its data goes to {draft.today.isoformat()} at most"
-    return Assumption("unfinished_period", taken, reason, (other,))
-
-
-def _offered(words: str, draft: Draft, calendars: CalendarsInForce) -> Option:
+def _read(words: str, draft: Draft, calendars: CalendarsInForce) -> Reading:
+    """Read words of ours, or of the catalog, which checked them when it was loaded."""
     expression = period_expression(words)
-    if expression is None:
+    reading = None if expression is None else read(expression, calendars.plain, calendars.fiscal, draft.today)
+    if reading is None:
         msg = f"{words!r} is no period"
         raise ValueError(msg)
-    reading = read(expression, calendars.plain, calendars.fiscal, draft.today)
-    return Option(words.replace(" ", "_"), reading.range.label, _days(reading.range), ConceptKind.TIME)
+    return reading
 
 
-def _in_zone(period: TimeRange, draft: Draft) -> TimeRange:
-    return replace(period, time_zone=draft.time_zone)
+def _period_option(option_id: str, reading: Reading) -> Option:
+    return Option(option_id, reading.range.label, _days(reading.range), ConceptKind.TIME)
+
+
+def _in_zone(period: TimeRange, calendars: CalendarsInForce) -> TimeRange:
+    return replace(period, time_zone=calendars.time_zone)
 
 
 def _days(period: TimeRange) -> str:

@@ -24,6 +24,8 @@ from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
 from ecp_server.resolution.membership import bound_values
 
 QUESTION = "question"
+PERIOD = "period"
+"""The key that aligns buckets: their position, not their date."""
 
 
 class _NoAddress(Exception):
@@ -113,7 +115,7 @@ def _group_by(grouping: Grouping, part: Slice, draft: Draft) -> GroupBy:
     address = _address(dimension, part)
     if level is not None and level.ref is not None and level.ref.partition(".")[0] == part.cube:
         return GroupBy(dimension.id, level.ref, level.id)
-    if not dimension.members:
+    if level is None and all(len(s.values) == 1 for s in grouping.members):
         return GroupBy(dimension.id, address)
     buckets = tuple(
         MemberBucket(s.member.id, s.member.name, _values([s], dimension, part, draft)) for s in grouping.members
@@ -129,4 +131,5 @@ def _address(dimension: Dimension, part: Slice) -> str:
 
 
 def _keys(draft: Draft) -> tuple[str, ...]:
-    return tuple(grouping.dimension.id for grouping in draft.selection.groupings)
+    broken = any(part.period is not None and part.period.buckets for part in draft.selection.slices)
+    return (*((PERIOD,) if broken else ()), *(grouping.dimension.id for grouping in draft.selection.groupings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Catalog, Metric
@@ -21,6 +22,8 @@ class PreparedCatalog:
     contexts: Contexts
     metrics_by_tier: tuple[Metric, ...]
     """By tier, then id: the order in which metrics are offered and listed."""
+    metrics_by_target: Mapping[str, tuple[Metric, ...]]
+    """Those that have a target of that name, in the same order."""
 
 
 class Preparation:
@@ -45,4 +48,8 @@ class Preparation:
 
 def _prepare(catalog: Catalog) -> PreparedCatalog:
     by_tier = sorted(catalog.metrics.values(), key=lambda metric: (metric.certification_tier, metric.id))
-    return PreparedCatalog(catalog, Lexicon(catalog), Contexts(catalog), tuple(by_tier))
+    by_target: dict[str, tuple[Metric, ...]] = {}
+    for metric in by_tier:
+        for target in metric.targets:
+            by_target[target.name] = (*by_target.get(target.name, ()), metric)
+    return PreparedCatalog(catalog, Lexicon(catalog), Contexts(catalog), tuple(by_tier), by_target)

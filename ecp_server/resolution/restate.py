@@ -31,7 +31,8 @@ def restate(draft: Draft) -> str:
         sentence += f" without {', '.join(left_out)}"
     if selection.groupings:
         sentence += " by " + ", ".join(grouping.dimension.name for grouping in selection.groupings)
-    return f"{sentence}, {_period(selection.period)}."
+    periods = dict.fromkeys(_period(part.period) for part in selection.slices if part.asked in selection.metrics)
+    return f"{sentence}, {' and '.join(periods)}."
 
 
 def _period(period: TimeRange | None) -> str:

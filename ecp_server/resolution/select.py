@@ -8,14 +8,15 @@ from dataclasses import replace
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
 from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.errors import FieldViolation, InvalidChoice
+from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Finding
-from ecp_server.domain.resolution import Incompatible, NotFound, Problem
+from ecp_server.domain.resolution import GlossaryTerm, Incompatible, MetricList, NotFound, Problem
+from ecp_server.resolution.answering import ABOUT_THE_CATALOG, defined_term, definition, lineage, metrics
 from ecp_server.resolution.assembly import Asked, assemble
 from ecp_server.resolution.choosing import exactness_factor
-from ecp_server.resolution.draft import Draft, Selection
-from ecp_server.resolution.glossary import term_entry
+from ecp_server.resolution.draft import Draft, Selection, SlicedMember
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.slicing import Slicing, find_slicing
+from ecp_server.resolution.slicing import Slicing, find_slicing, member_concept
 from ecp_server.resolution.subjects import METRIC, Subjects, chosen_metric, find_subjects, without_subject
 from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph
@@ -31,6 +32,13 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
+    if parsed.intent in ABOUT_THE_CATALOG:
+        return await _about_the_catalog(draft, graph, visibility)
+    return await _about_figures(draft, visibility)
+
+
+async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding]:
+    """Select what is to be read."""
     asked = await _find_metrics(draft, visibility)
     if isinstance(asked, NotFound):
         return _refused(draft, asked)
@@ -74,13 +82,40 @@ def _not_available(metrics: Sequence[Metric], slicing: Slicing, subjects: Subjec
     return None
 
 
+async def _about_the_catalog(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Draft, Finding]:
+    """Answer with a definition, a lineage or the metrics there are; no figure is asked for."""
+    subjects = find_subjects(draft)
+    selected = Selection(
+        concepts=subjects.concepts,
+        metrics=subjects.metrics,
+        assumptions=(*draft.selection.assumptions, *subjects.assumptions),
+        ambiguities=subjects.ambiguities,
+        offers=subjects.offers,
+    )
+    _check_choices(draft, selected)
+    if selected.ambiguities and (draft.parsed.intent is not Intent.DEFINITION or defined_term(subjects) is None):
+        return replace(draft, selection=selected), _finding(selected)
+    answer: GlossaryTerm | Lineage | MetricList | None
+    if draft.parsed.intent is Intent.CATALOG:
+        slicing = find_slicing(draft, ())
+        concepts = tuple(member_concept(n, SlicedMember(n.member, n.member.values or (), "")) for n in slicing.members)
+        selected = replace(selected, concepts=selected.concepts + concepts)
+        answer = await metrics(draft, visibility)
+    elif draft.parsed.intent is Intent.LINEAGE:
+        answer = await lineage(subjects.metrics, draft, graph, visibility)
+    else:
+        selected = replace(selected, ambiguities=())
+        answer = definition(subjects, draft)
+    if answer is None:
+        return _refused(draft, NotFound(draft.parsed.unmatched))
+    return replace(draft, selection=replace(selected, answer=answer)), _finding(selected)
+
+
 def _answered(draft: Draft, selected: Selection, subjects: Subjects) -> tuple[Draft, Finding]:
     """Answer a question that names glossary terms or entities and no metric."""
     selected = replace(selected, concepts=selected.concepts + tuple(_entities(draft)))
-    visible = {ref.id for ref in draft.visible if ref.kind is AssetKind.METRIC}
     if subjects.terms:
-        answer = term_entry(subjects.terms[0], draft.contexts, visible)
-        selected = replace(selected, answer=answer)
+        selected = replace(selected, answer=definition(subjects, draft))
         draft = replace(draft, parsed=replace(draft.parsed, intent=Intent.DEFINITION))
     return replace(draft, selection=selected), _finding(selected)
 

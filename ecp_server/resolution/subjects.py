@@ -46,11 +46,7 @@ class Subjects:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """Tell which default definitions were taken."""
-        return tuple(
-            Assumption(c.subject, c.taken.option, c.taken.reason, c.alternatives)
-            for c in self.chosen
-            if c.taken is not None and c.taken.defaulted
-        )
+        return tuple(assumption for c in self.chosen if (assumption := c.assumption) is not None)
 
     @property
     def concepts(self) -> tuple[ResolvedConcept, ...]:
@@ -60,7 +56,11 @@ class Subjects:
     @property
     def offers(self) -> dict[str, frozenset[str]]:
         """Return what a choice can name."""
-        return {c.subject: frozenset(candidate.option.id for candidate in c.candidates) for c in self.chosen}
+        return {
+            subject: frozenset(candidate.option.id for candidate in c.candidates)
+            for c in self.chosen
+            for subject in c.subjects
+        }
 
 
 def find_subjects(draft: Draft) -> Subjects:

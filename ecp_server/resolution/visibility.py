@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, PolicyQuestion, Product
+from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.products import TERM_PREFIX, metric_product, term_product
 from ecp_server.stores.ports import Policy
 
@@ -63,12 +64,6 @@ class Visibility:
                 if len(found) >= limit:
                     return tuple(found[:limit])
         return tuple((found + await self.metrics(catalog, batch))[:limit])
-
-
-def computed_from(catalog: Catalog, metric: Metric) -> list[Metric]:
-    """Return the metrics that a metric is computed from, directly or not; a loaded catalog has no cycles."""
-    parts = [catalog.metrics[part] for part in metric.inputs]
-    return parts + [deeper for part in parts for deeper in computed_from(catalog, part)]
 
 
 def term_metrics(catalog: Catalog, term: Term) -> list[Metric]:

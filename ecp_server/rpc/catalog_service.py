@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import grpc
+from typing import Any
+
+from grpc import aio
+from typing_extensions import override
 
 from ecp.v1 import catalog_pb2, catalog_pb2_grpc
 from ecp_server.resolution.browsing import Browser, MetricQuery
@@ -17,8 +20,9 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
 
+    @override
     async def SearchGlossary(
-        self, request: catalog_pb2.SearchGlossaryRequest, context: grpc.aio.ServicerContext
+        self, request: catalog_pb2.SearchGlossaryRequest, context: aio.ServicerContext[Any, Any]
     ) -> catalog_pb2.SearchGlossaryResponse:
         """Find terms by meaning and by spelling."""
         asked = requests.search(request)
@@ -30,8 +34,9 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
             degradations=[degradation(impaired) for impaired in found.degradations],
         )
 
+    @override
     async def ListMetrics(
-        self, request: catalog_pb2.ListMetricsRequest, context: grpc.aio.ServicerContext
+        self, request: catalog_pb2.ListMetricsRequest, context: aio.ServicerContext[Any, Any]
     ) -> catalog_pb2.ListMetricsResponse:
         """List the metrics that the caller may see."""
         asked = requests.listing(request)
@@ -43,8 +48,9 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
             total_size=listed.total_size,
         )
 
+    @override
     async def GetLineage(
-        self, request: catalog_pb2.GetLineageRequest, context: grpc.aio.ServicerContext
+        self, request: catalog_pb2.GetLineageRequest, context: aio.ServicerContext[Any, Any]
     ) -> catalog_pb2.GetLineageResponse:
         """Walk the lineage of a metric, table or column."""
         asked = requests.lineage(request)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-import grpc
+from grpc import aio
+from typing_extensions import override
 
 from ecp.v1 import health_pb2, health_pb2_grpc, types_pb2
 from ecp_server.domain.health import HealthStatus, StoreHealth
@@ -35,8 +36,9 @@ class HealthService(health_pb2_grpc.HealthServiceServicer):
         self._report = report
         self._server_version = server_version
 
+    @override
     async def GetHealth(
-        self, request: health_pb2.GetHealthRequest, context: grpc.aio.ServicerContext
+        self, request: health_pb2.GetHealthRequest, context: aio.ServicerContext[Any, Any]
     ) -> health_pb2.GetHealthResponse:
         """Return the state of the server and of each store."""
         return health_pb2.GetHealthResponse(

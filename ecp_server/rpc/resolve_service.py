@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import grpc
+from typing import Any
+
+from grpc import aio
+from typing_extensions import override
 
 from ecp.v1 import resolve_pb2, resolve_pb2_grpc
 from ecp_server.domain.errors import NotImplementedYet, ResolutionNotFound
@@ -39,8 +42,9 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         self._resolver = resolver
         self._state = state
 
+    @override
     async def Resolve(
-        self, request: resolve_pb2.ResolveRequest, context: grpc.aio.ServicerContext
+        self, request: resolve_pb2.ResolveRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ResolveResponse:
         """Resolve one question. Errors are those of the contract."""
         question = requests.question(request)
@@ -51,8 +55,9 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         cut(encoding.reply, requests.view(request))
         return encoding.reply
 
+    @override
     async def GetResolution(
-        self, request: resolve_pb2.GetResolutionRequest, context: grpc.aio.ServicerContext
+        self, request: resolve_pb2.GetResolutionRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.GetResolutionResponse:
         """Return a recorded resolution of the caller, also after it has expired."""
         resolution_id, view = requests.resolution_id(request)
@@ -67,20 +72,22 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         cut(reply.response, view)
         return reply
 
+    @override
     async def Execute(
-        self, request: resolve_pb2.ExecuteRequest, context: grpc.aio.ServicerContext
+        self, request: resolve_pb2.ExecuteRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ExecuteResponse:
         """Refuse: plans are not run yet."""
         raise NotImplementedYet("Execute")
 
+    @override
     async def ReportFeedback(
-        self, request: resolve_pb2.ReportFeedbackRequest, context: grpc.aio.ServicerContext
+        self, request: resolve_pb2.ReportFeedbackRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ReportFeedbackResponse:
         """Refuse: feedback is not recorded yet."""
         raise NotImplementedYet("ReportFeedback")
 
 
-def _owns(owner: str, context: grpc.aio.ServicerContext) -> bool:
+def _owns(owner: str, context: aio.ServicerContext[Any, Any]) -> bool:
     """Tell whether the caller is the owner, as far as it says who it is; nothing proves it."""
     said = [value for key, value in context.invocation_metadata() or () if key == USER_ID_METADATA]
     return all(value == owner for value in said)

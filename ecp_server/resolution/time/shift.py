@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from ecp_server.domain.catalog import Calendar
+from ecp_server.domain.catalog import Calendar, Span
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.resolution.time.calendars import DAYS_OF_WEEK, Layout, clamped, layout_of
 from ecp_server.resolution.time.periods import days_label, units_range, whole_units
@@ -43,3 +43,21 @@ def _moved(day: date | None, count: int, grain: Grain, layout: Layout) -> date |
     into = ordinal - layout.start(Grain.MONTH, month)
     target = month + count * _MONTHS[grain]
     return clamped(min(layout.start(Grain.MONTH, target) + into, layout.start(Grain.MONTH, target + 1)))
+
+
+def running(period: TimeRange, calendar: Calendar, *, window: Span | None, grain_to_date: Grain | None) -> TimeRange:
+    """Return the days up to the end of a period that a running total adds up: a window, or the grain's unit to date.
+
+    A period without an end is left as it is.
+    """
+    if period.end is None:
+        return period
+    layout = layout_of(calendar)
+    end = period.end.toordinal()
+    if grain_to_date is not None:
+        start = clamped(layout.start(grain_to_date, layout.index(grain_to_date, end - 1)))
+    elif window is not None:
+        start = _moved(period.end, -window.count, window.grain, layout) or clamped(0)
+    else:
+        return period
+    return replace(period, start=start, label=days_label(start, period.end), buckets=(), grain=Grain.NONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ecp.v1 import provenance_pb2, resolve_pb2, types_pb2
@@ -75,7 +75,7 @@ def _struct(output: Output) -> Struct:
 
 def _value(value: OutputValue) -> Value:
     if value is None:
-        return Value(null_value=0)  # type: ignore[arg-type] - the stubs want the enum's own type for its only value
+        return Value(null_value=NULL_VALUE)
     if isinstance(value, bool):
         return Value(bool_value=value)
     if isinstance(value, (int, float)):

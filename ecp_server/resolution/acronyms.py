@@ -1,0 +1,90 @@
+"""Acronyms that a catalog never spells out: FCF for free cash flow, and the other way round."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from ecp_server.resolution.words import FUNCTION
+from ecp_server.stores.words import spelled
+
+_LETTERS: Final = range(2, 7)
+"""Letters of an acronym."""
+_LONGEST_PHRASE: Final = 8
+_EXPANSIONS: Final = 6
+_REWRITINGS: Final = 8
+_WHOLE_NAME: Final = 10
+"""How much more a phrase counts that is somebody's whole name."""
+
+
+class Acronyms:
+    """The phrases of names by their initials, and the acronyms that names hold.
+
+    Function words count or not ("out of the money" is OTM, "line of credit" LOC), and a short word in capitals gives
+    all its letters ("US Department of Agriculture" is USDA).
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        phrases: dict[str, Counter[str]] = {}
+        self._vocabulary: set[str] = set()
+        self._used: set[str] = set()
+        for name in names:
+            tokens = spelled(name)
+            folded = [token.casefold() for token in tokens]
+            self._vocabulary.update(folded)
+            self._used.update(token.casefold() for token in tokens if _is_acronym(token, tokens))
+            for start, end, initials in _spans(tokens):
+                weight = _WHOLE_NAME if end - start == len(tokens) else 1
+                phrases.setdefault(initials, Counter())[" ".join(folded[start:end])] += weight
+        self._phrases = {initials: kept for initials, found in phrases.items() if (kept := _worth_keeping(found))}
+
+    def rewritings(self, text: str) -> tuple[str, ...]:
+        """Return the text with one acronym spelled out, or one phrase replaced by an acronym that the catalog uses.
+
+        At most eight ways, none for most texts.
+        """
+        tokens = spelled(text)
+        ways = [*self._spelled_out(tokens), *self._abbreviated(tokens)]
+        return tuple(dict.fromkeys(" ".join(way) for way in ways))[:_REWRITINGS]
+
+    def _spelled_out(self, tokens: Sequence[str]) -> Iterator[list[str]]:
+        for at, token in enumerate(tokens):
+            word = token.casefold()
+            # A word in small letters that names hold is that word: nobody means an acronym by "cash".
+            if len(tokens) == 1 or _is_acronym(token, tokens) or word not in self._vocabulary:
+                for phrase in self._phrases.get(word, ()):
+                    yield [*tokens[:at], phrase, *tokens[at + 1 :]]
+
+    def _abbreviated(self, tokens: Sequence[str]) -> Iterator[list[str]]:
+        for start, end, initials in _spans(tokens):
+            if initials in self._used and len(initials) > _LETTERS.start:
+                yield [*tokens[:start], initials, *tokens[end:]]
+
+
+def _is_acronym(token: str, tokens: Sequence[str]) -> bool:
+    """Tell whether a word is in capitals where not everything is."""
+    if not (token.isupper() and token.isalpha() and len(token) in _LETTERS):
+        return False
+    return len(tokens) == 1 or any(not other.isupper() for other in tokens)
+
+
+def _spans(tokens: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield the phrases of a text that begin and end with words of weight: from, to (exclusive), initials."""
+    small = [token.casefold() in FUNCTION for token in tokens]
+    letters = [token.casefold() if token.isupper() and len(token) <= 3 else token[0].casefold() for token in tokens]  # noqa: PLR2004
+    for start in range(len(tokens)):
+        for end in range(start + 2, min(len(tokens), start + _LONGEST_PHRASE) + 1):
+            if small[start] or small[end - 1]:
+                continue
+            every = "".join(letters[start:end])
+            weighty = "".join(letters[at] for at in range(start, end) if not small[at])
+            yield from (
+                (start, end, initials) for initials in dict.fromkeys((every, weighty)) if len(initials) in _LETTERS
+            )
+
+
+def _worth_keeping(phrases: Counter[str]) -> tuple[str, ...]:
+    """Return the phrases that are a whole name or stand in several, the most frequent first."""
+    kept = sorted((-count, phrase) for phrase, count in phrases.items() if count > 1)
+    return tuple(phrase for _, phrase in kept[:_EXPANSIONS])

@@ -1,0 +1,74 @@
+"""Answers questions about the catalog itself, without a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ecp_server.domain.catalog import AssetKind, Metric, Term
+from ecp_server.domain.concepts import Intent
+from ecp_server.domain.lineage import Lineage
+from ecp_server.domain.resolution import GlossaryTerm, MetricList
+from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.glossary import metric_entry, term_entry
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.lineage_view import visible_lineage
+from ecp_server.resolution.pages import next_token
+from ecp_server.resolution.subjects import Subjects
+from ecp_server.resolution.visibility import Visibility
+from ecp_server.stores.ports import Graph
+
+MAX_METRICS = 50
+
+ABOUT_THE_CATALOG = frozenset({Intent.DEFINITION, Intent.LINEAGE, Intent.CATALOG})
+
+
+def defined_term(subjects: Subjects) -> Term | None:
+    """Return the one term that the first mention can mean, whichever of its variations; nothing needs to be chosen."""
+    terms = {c.term for c in subjects.chosen[0].candidates} if subjects.chosen else set()
+    return terms.pop() if len(terms) == 1 else None
+
+
+def definition(subjects: Subjects, draft: Draft) -> GlossaryTerm | None:
+    """Return what the first mention means: its term as it reads for the user, or its metric."""
+    visible = frozenset(ref.id for ref in draft.visible if ref.kind is AssetKind.METRIC)
+    term = defined_term(subjects)
+    if term is not None:
+        return term_entry(term, draft.contexts, visible)
+    metrics = subjects.metrics
+    return metric_entry(metrics[0]) if metrics else None
+
+
+async def lineage(metrics: Sequence[Metric], draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
+    """Return the lineage upstream of the metric, or of the table or column that unmatched words name."""
+    targets = [metric.id for metric in metrics] + [word for m in draft.parsed.unmatched for word in m.text.split()]
+    for target in targets:
+        for node in (target, f"table:{target}"):
+            found = await visible_lineage(node, catalog=draft.prepared.catalog, graph=graph, visibility=visibility)
+            if found is not None:
+                return found
+    return None
+
+
+async def metrics(draft: Draft, visibility: Visibility) -> MetricList:
+    """Return the metrics that the user may see and that can be sliced by the members and dimensions named."""
+    catalog = draft.prepared.catalog
+    members = [
+        catalog.members[s.id] for n in draft.parsed.names if not n.excluded for s in n.named(SenseKind.MEMBER)[:1]
+    ]
+    dimensions = {member.dimension for member in members}
+    dimensions |= {
+        sense.id.partition("/")[0]
+        for named in draft.parsed.names
+        for sense in named.named(SenseKind.DIMENSION, SenseKind.LEVEL)[:1]
+    }
+    fitting = _fitting(draft.prepared.metrics_by_tier, dimensions, [member.id for member in members])
+    visible = await visibility.metrics(catalog, list(fitting))
+    dimension = next(iter(dimensions)) if len(dimensions) == 1 else ""
+    token = next_token(MAX_METRICS, len(visible), dimension, "", "4", "")
+    return MetricList(tuple(visible[:MAX_METRICS]), len(visible), token)
+
+
+def _fitting(metrics: Iterable[Metric], dimensions: set[str], members: Sequence[str]) -> Iterable[Metric]:
+    for metric in metrics:
+        if dimensions <= set(metric.dimensions) and not any(member in metric.not_available_for for member in members):
+            yield metric

@@ -1,0 +1,97 @@
+"""What kind of question it is, by its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from ecp_server.domain.concepts import Intent
+from ecp_server.domain.period import Grain
+from ecp_server.resolution.draft import NamedMention, Parsed
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.time import Comparison
+
+_METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "measures"})
+_AVAILABLE: Final = frozenset({"available", "availability", "exist", "exists", "offer", "offered"})
+_LISTING: Final = frozenset({"which", "what", "list", "show", "all"})
+_LINEAGE: Final = frozenset({"lineage", "upstream", "downstream", "provenance", "origin", "originate", "originates"})
+_LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming", "from"), ("derived", "from")})
+_SOURCES: Final = frozenset({"source", "sources"})
+_DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
+_MEANING: Final = frozenset({"mean", "means"})
+_CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
+_COMPARING: Final = frozenset({"vs", "versus", "against", "compare", "compared", "comparison", "compares", "comparing"})
+_PAIR: Final = 2
+_BEING: Final = frozenset({"is", "are", "'s", "s"})
+_ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
+
+CATALOG_WORDS: Final = (
+    _AVAILABLE | _LINEAGE | _SOURCES | _DEFINING | _MEANING | _CALCULATED | _COMPARING | {"come", "comes", "coming"}
+)
+"""Words by which people ask about the catalog or compare; unmatched, they are no content."""
+
+
+def find_intent(parsed: Parsed) -> Intent:
+    """Return the first that applies of catalog, lineage, definition, comparison, trend, metric."""
+    words = [token.folded for token in parsed.tokens]
+    free = _free_words(parsed)
+    if _asks_what_there_is(words, free):
+        return Intent.CATALOG
+    if _LINEAGE & free or (_SOURCES & free and "data" in words) or _LINEAGE_PAIRS & set(pairwise(words)):
+        return Intent.LINEAGE
+    if _asks_for_definition(parsed, words, free):
+        return Intent.DEFINITION
+    if _compares(parsed, free):
+        return Intent.COMPARISON
+    return Intent.METRIC if parsed.grain is Grain.NONE else Intent.TREND
+
+
+def compares_names(parsed: Parsed) -> bool:
+    """Tell whether a comparing word stands between names, or "compare" before them."""
+    names = [n for n in parsed.names if not n.named(SenseKind.TARGET)]
+    if len(names) < _PAIR:
+        return False
+    between = [token.folded for token in parsed.tokens[names[0].last : names[-1].first]]
+    before = [token.folded for token in parsed.tokens[: names[0].first]]
+    return bool(_COMPARING & set(between)) or "compare" in before
+
+
+def _free_words(parsed: Parsed) -> frozenset[str]:
+    """Return the words that belong to no mention."""
+    covered = {i for n in parsed.names for i in range(n.first, n.last)}
+    covered |= {i for t in parsed.times for i in range(t.first, t.last)}
+    return frozenset(token.folded for i, token in enumerate(parsed.tokens) if i not in covered)
+
+
+def _asks_what_there_is(words: Sequence[str], free: frozenset[str]) -> bool:
+    if free & _AVAILABLE and (free & _METRICS or "data" in free):
+        return True
+    return bool(free & _METRICS) and bool(words) and words[0] in _LISTING
+
+
+def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[str]) -> bool:
+    """Tell whether a meaning is asked for: in so many words, or by "what is X" without a slice or a period."""
+    named = [name for name in parsed.names if name.named(SenseKind.METRIC, SenseKind.TERM)]
+    if not named:
+        return False
+    if free & _DEFINING or (free & _MEANING and "what" in free) or (free & _CALCULATED and "how" in free):
+        return True
+    if parsed.times or len(parsed.names) != 1:
+        return False
+    before = words[: named[0].first]
+    after = words[named[0].last :]
+    what_is = len(before) > 1 and before[0] in ("what", "explain") and before[1] in _BEING
+    return what_is and all(word in _ARTICLES for word in (*before[2:], *after))
+
+
+def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
+    if any(isinstance(timed.expression, Comparison) for timed in parsed.times):
+        return True
+    if any(_is_target(name) for name in parsed.names):
+        return True
+    return bool(free & _COMPARING) and len(parsed.names) + len(parsed.times) > 1
+
+
+def _is_target(name: NamedMention) -> bool:
+    return bool(name.named(SenseKind.TARGET)) and not name.named(SenseKind.METRIC, SenseKind.TERM)

@@ -1,0 +1,71 @@
+"""The lineage as one user may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog
+from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
+from ecp_server.resolution.products import TABLE_PREFIX, table_product
+from ecp_server.resolution.visibility import Visibility
+from ecp_server.stores.ports import Graph
+
+DEFAULT_DEPTH = 3
+DEFAULT_NODES = 200
+
+
+async def visible_lineage(
+    target: str,
+    *,
+    catalog: Catalog,
+    graph: Graph,
+    visibility: Visibility,
+    depth: int = DEFAULT_DEPTH,
+    downstream: bool = False,
+    max_nodes: int = DEFAULT_NODES,
+) -> Lineage | None:
+    """Return the lineage of a node; what the user may not discover is a node without a name.
+
+    None where there is no such node, or none for this user.
+    """
+    found = await graph.lineage(catalog.version, target, depth=depth, downstream=downstream, max_nodes=max_nodes)
+    if found is None:
+        return None
+    hidden = await _hidden(found.nodes, catalog, visibility)
+    return None if found.target in hidden else _with_restricted(found, hidden)
+
+
+async def _hidden(nodes: Sequence[LineageNode], catalog: Catalog, visibility: Visibility) -> frozenset[str]:
+    metrics = {node.id for node in nodes if node.type is NodeType.METRIC}
+    visible = await visibility.visible(catalog, [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)])
+    tables = {node.id: _table(node) for node in nodes if node.type in (NodeType.TABLE, NodeType.COLUMN)}
+    allowed = await visibility.allowed([table_product(table) for table in dict.fromkeys(tables.values())])
+    hidden = {metric for metric in metrics if AssetRef(AssetKind.METRIC, metric) not in visible}
+    hidden |= {node for node, table in tables.items() if TABLE_PREFIX + table not in allowed}
+    return frozenset(hidden)
+
+
+def _table(node: LineageNode) -> str:
+    """Return the table that a node is or belongs to: a column's id is its table's, a dot and a name."""
+    if node.type is NodeType.TABLE:
+        return node.id.removeprefix(TABLE_PREFIX)
+    return node.id.rpartition(".")[0] or node.id
+
+
+def _with_restricted(found: Lineage, hidden: frozenset[str]) -> Lineage:
+    """Take names, ids and what tells of them away from hidden nodes; the shape of the graph stays."""
+    if not hidden:
+        return found
+    alias = {node_id: f"restricted:{i}" for i, node_id in enumerate(sorted(hidden), start=1)}
+    nodes = tuple(
+        LineageNode(alias[node.id], NodeType.RESTRICTED, "", node.depth) if node.id in alias else node
+        for node in found.nodes
+    )
+    edges = tuple(
+        LineageEdge(alias.get(e.start, e.start), alias.get(e.end, e.end), "")
+        if e.start in alias or e.end in alias
+        else e
+        for e in found.edges
+    )
+    return replace(found, nodes=nodes, edges=edges)
