@@ -66,13 +66,13 @@ def _hidden(expect: Expectation, reply: Reply) -> Iterator[Miss]:
 
 def _same(what: str, expected: Iterable[str] | None, actual: Iterable[str]) -> Iterator[Miss]:
     """Compare as sets; an expectation of None states nothing."""
-    if expected is not None and set(expected) != set(actual):
-        yield Miss(what, sorted(set(expected)), sorted(set(actual)))
+    if expected is not None and (wanted := set(expected)) != (given := set(actual)):
+        yield Miss(what, sorted(wanted), sorted(given))
 
 
 def _among(what: str, expected: Iterable[str] | None, actual: Iterable[str]) -> Iterator[Miss]:
-    if expected is not None and not set(expected) <= set(actual):
-        yield Miss(what, f"{sorted(set(expected))} among them", sorted(set(actual)))
+    if expected is not None and not (wanted := set(expected)) <= (given := set(actual)):
+        yield Miss(what, f"{sorted(wanted)} among them", sorted(given))
 
 
 def _is(what: str, expected: object, actual: object) -> Iterator[Miss]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from ecp_server.evaluation.golden import Expectation
 from ecp_server.evaluation.reply import Refusal, Reply
+from ecp_server.evaluation.score import score
 from tests.golden.replies import missed, period, resolved, unsettled
 
 RIGHT: dict[str, dict[str, Any]] = {
@@ -133,6 +135,11 @@ def test_what_came_out_as_stated_is_no_miss(expectation: dict[str, Any]) -> None
 @pytest.mark.parametrize(("expectation", "misses"), WRONG.values(), ids=WRONG)
 def test_what_came_out_otherwise_is_a_miss(expectation: dict[str, Any], misses: list[str]) -> None:
     assert missed(expectation, resolved()) == misses
+
+
+def test_a_miss_tells_what_was_expected_and_what_came() -> None:
+    (miss,) = score(Expectation(status="RESOLVED", warnings=()), resolved())
+    assert str(miss) == "warnings: expected [], got ['late']"
 
 
 def test_an_open_end_is_an_empty_date() -> None:
