@@ -25,6 +25,8 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 READINESS_PERIOD_SECONDS: Final = 0.5
 CUT_OFF_SECONDS: Final = 1.0
 """How long a call that was cut off has to clean up."""
+QUIET_SECONDS: Final = 0.1
+"""No new call for so long means that callers have gone elsewhere."""
 MAX_CONCURRENT_STREAMS: Final = 100
 """Calls at a time on one connection; more of them wait at the client."""
 
@@ -73,7 +75,7 @@ class Server:
                 # Outside whatever can refuse a call, so that it counts the status that the caller saw.
                 TelemetryInterceptor(instruments, tracing, self._calls),
                 # Outside our own code, so that nothing in there can leak or leave a call without a status.
-                ErrorInterceptor(),
+                ErrorInterceptor(self._calls),
             ),
             options=_options(settings),
         )
@@ -139,14 +141,16 @@ class Server:
         _log.info("server_draining", in_flight=len(self._calls), grace_seconds=grace)
         self._health.set_serving(False)
         await asyncio.sleep(self._settings.drain_delay_seconds)
+        # Ours to do: gRPC answers calls that come after its stop with CANCELLED, which is no reason to try again.
+        self._calls.refuse()
         self._health.close()
-        refusing = asyncio.create_task(self._grpc.stop(grace + CUT_OFF_SECONDS), name="refuse new calls")
-        # gRPC's own grace ignores calls that have their status and are still cleaning up.
-        if not await self._calls.drained(grace):
+        if await self._calls.drained(grace):
+            await self._calls.quiet(QUIET_SECONDS, at_most_seconds=CUT_OFF_SECONDS)
+            await self._grpc.stop(CUT_OFF_SECONDS)
+        else:
             _log.warning("calls_cut_off", in_flight=len(self._calls))
             self._calls.cut_off()
-        await self._grpc.stop(None)
-        await refusing
+            await self._grpc.stop(None)
         if not await self._calls.drained(CUT_OFF_SECONDS):
             _log.error("calls_abandoned", in_flight=len(self._calls))
 

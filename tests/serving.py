@@ -68,7 +68,9 @@ class Application:
         self.closed = False
 
     def register(self, server: aio.Server) -> None:
+        # Both, as generated code does.
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, self._handlers),))
+        server.add_registered_method_handlers(SERVICE, self._handlers)
 
     async def start(self) -> None:
         pass

@@ -1,6 +1,7 @@
 """The commands as a shell sees them: output, exit code, no traceback for a mistake of the user."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import PIPE
@@ -64,13 +65,18 @@ def test_serve_has_a_flag_for_what_is_set_at_the_prompt() -> None:
         assert flag in output
 
 
-async def _health(*arguments: str, **environment: str) -> tuple[int | None, str]:
-    """Run the command in a process of its own: it must not share a log, or gRPC, with the server under test."""
+async def _command(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
+    """Run a command in a process of its own; return exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ecp_server", "health", *arguments, env=os.environ | environment, stdout=PIPE
+        sys.executable, "-m", "ecp_server", *arguments, env=os.environ | environment, stdout=PIPE, stderr=PIPE
     )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def _health(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    code, output, _ = await _command("health", *arguments, **environment)
+    return code, output
 
 
 async def test_health_answers_by_exit_code() -> None:
@@ -88,3 +94,27 @@ def test_health_of_nobody_is_exit_code_1() -> None:
     result = run("health", "--target", "127.0.0.1:9", "--timeout", "1")
     assert result.exit_code == 1
     assert "Error: no answer from the server: UNAVAILABLE" in result.output
+
+
+async def test_serve_of_an_invalid_catalog_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    (tmp_path / "metrics.yaml").write_text("kind: metric\nid: Not An Id\n")
+    code, _, errors = await _command("serve", "--catalog", str(tmp_path), "--listen", "127.0.0.1:0")
+    assert code == 1
+    assert "Error: metrics.yaml" in errors
+    assert "Traceback" not in errors
+
+
+async def test_serve_on_a_taken_port_says_so(tmp_path: Path) -> None:
+    async with serving() as server:
+        state = f"sqlite:///{tmp_path}/state.db"
+        code, _, errors = await _command("serve", "--listen", str(server.address), "--state", state)
+    assert code == 1
+    assert f"Error: cannot listen on {server.address} (ECP_LISTEN)" in errors
+    assert "Traceback" not in errors
+
+
+async def test_misspelt_setting_is_logged_as_unknown(tmp_path: Path) -> None:
+    _, _, errors = await _command("serve", "--catalog", str(tmp_path / "nowhere"), ECP_LISTN="127.0.0.1:1")
+    assert {"unknown_setting": "ECP_LISTN"} == {
+        line["event"]: line["variable"] for line in map(json.loads, errors.splitlines()[:1])
+    }

@@ -130,7 +130,9 @@ async def test_drain_is_unready_first_then_refuses_then_waits_for_calls_in_fligh
         async with asyncio.timeout(10):
             while (refused := await server.call("Echo")).code == "OK":  # noqa: ASYNC110 - a caller that comes back
                 await asyncio.sleep(0.02)
-        assert "UNAVAILABLE" == refused.code
+        assert ("UNAVAILABLE", "the server is stopping") == (refused.code, refused.message)
+        assert {"RequestInfo", "RetryInfo"} == set(refused.details)
+        assert NOT_SERVING == await server.status()  # health answers to the end
         assert not drained.done()
         release.set()
         assert "OK" == (await outcome(call)).code

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
 import structlog
@@ -21,11 +21,12 @@ from typing_extensions import override
 from ecp_server.domain.call import CALL
 from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery
 from ecp_server.interceptors.handlers import Behavior, Context, Continuation, Handler, reading
-from ecp_server.interceptors.request_id import accept
-from ecp_server.interceptors.status import DETAILS, code_of, status_of
+from ecp_server.interceptors.request_id import CallsInFlight, accept
+from ecp_server.interceptors.status import DETAILS, Stopping, code_of, status_of
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
+_HEALTH: Final = "/grpc.health."
 _REFUSED: ContextVar[BaseException] = ContextVar("refused")
 
 
@@ -36,7 +37,8 @@ class _NoMessage(InvalidQuery):
 class ErrorInterceptor(aio.ServerInterceptor):
     """Serves every call so that it ends in an answer or a status of the table, whatever happens inside."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: CallsInFlight) -> None:
+        self._calls = calls
         self._wrapped: dict[Handler, Handler] = {}
         self._refusing = reading(_guarded(_raise_refused), streams=False)
 
@@ -45,6 +47,9 @@ class ErrorInterceptor(aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """Wrap the method's handler; where an interceptor further in raises, refuse the call for that."""
+        if self._calls.are_refused and not handler_call_details.method.startswith(_HEALTH):
+            _REFUSED.set(Stopping())
+            return self._refusing
         try:
             handler = await continuation(handler_call_details)
         except (Exception, asyncio.CancelledError) as error:
@@ -87,8 +92,10 @@ def _guarded(behavior: Behavior) -> Behavior:
         try:
             await accept(context)
             return await behavior(requests, context)
-        except (aio.AbortError, aio.InternalError):
-            raise  # the call has its status, or the core has closed it
+        except aio.AbortError:
+            raise
+        except aio.InternalError as closed:
+            raise _nobody_there() from closed
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled(error):
                 raise
@@ -110,18 +117,27 @@ async def _refuse(error: BaseException, context: Context) -> NoReturn:
     call = CALL.get()
     late = call.remaining() == 0
     status = status_of(DeadlineExceeded() if late else error, call.request_id)
-    structlog.contextvars.bind_contextvars(reason=str(status.reason))
+    if status.reason is not None:
+        structlog.contextvars.bind_contextvars(reason=status.reason.value)
     if code_of(error) is grpc.StatusCode.INTERNAL and not (late and isinstance(error, TimeoutError)):
         _log.error("request_failed", exc_info=error)
     try:
         await context.abort(status.code, status.message, (*context.trailing_metadata(), (DETAILS, status.details)))
-    except aio.InternalError:
-        # The core has closed the call, so what it said stands: that the message is too large, or the caller hung up.
+    except aio.InternalError as closed:
+        # What the core said stands: that the message is too large, or else that the caller hung up.
         structlog.contextvars.unbind_contextvars("reason")
         context.set_code(
             grpc.StatusCode.RESOURCE_EXHAUSTED if isinstance(error, _NoMessage) else grpc.StatusCode.CANCELLED
         )
-        raise
+        raise _nobody_there() from closed
+
+
+def _nobody_there() -> asyncio.CancelledError:
+    """Return the end of a call that the core has closed already.
+
+    The failed operation itself would be logged by gRPC, with a traceback, as if it were an error of the server.
+    """
+    return asyncio.CancelledError("the call is closed")
 
 
 def _parser(deserialize: Callable[[bytes], Any] | None) -> Callable[[Any], Any]:

@@ -28,24 +28,39 @@ class CallsInFlight:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._last_came = 0.0
+        self.are_refused = False
+        """Whether new calls are to be refused; they are not counted then."""
         self.are_cut_off = False
+        """Whether those in flight were cancelled by the server."""
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def enter(self) -> None:
         """Count the call that the current task serves until that task is done."""
+        self._last_came = time.monotonic()
         task = asyncio.current_task()
-        if task is not None:
+        if task is not None and not self.are_refused:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def refuse(self) -> None:
+        """Have all calls refused that come from now on."""
+        self.are_refused = True
+
     async def drained(self, timeout_seconds: float) -> bool:
-        """Wait until no call is left, or the time is over; return which."""
+        """Wait until no call is left, or the time is over; return whether none is."""
         end = time.monotonic() + timeout_seconds
         while self._tasks and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
         return not self._tasks
+
+    async def quiet(self, quiet_seconds: float, *, at_most_seconds: float) -> None:
+        """Wait until no call has come for a while, or the time is over."""
+        end = time.monotonic() + at_most_seconds
+        while (quiet_at := min(self._last_came + quiet_seconds, end)) > (now := time.monotonic()):  # noqa: ASYNC110 - of time
+            await asyncio.sleep(quiet_at - now)
 
     def cut_off(self) -> None:
         """Cancel what is left."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import grpc
@@ -12,9 +12,17 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
-from ecp.v1 import error_reason_pb2, types_pb2
+from ecp.v1 import error_reason_pb2
 from ecp_server.domain import errors
-from ecp_server.domain.concepts import Mention, Option
+from ecp_server.rpc.convert.responses import mention, option
+
+
+class Stopping(errors.EcpError):
+    """The server drains: the caller may go elsewhere, or come back. The contract has no reason for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping", retry_after_seconds=1.0)
+
 
 CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.EcpError: grpc.StatusCode.INTERNAL,
@@ -37,6 +45,7 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.NotImplementedYet: grpc.StatusCode.UNIMPLEMENTED,
+    Stopping: grpc.StatusCode.UNAVAILABLE,
 }
 
 DOMAIN: Final = "ecp"
@@ -58,7 +67,8 @@ class Status:
     """What a caller is told of a failure."""
 
     code: grpc.StatusCode
-    reason: errors.Reason
+    reason: errors.Reason | None
+    """None where it is not an error of the contract's."""
     message: str
     details: bytes
     """A serialised google.rpc.Status, for the trailer `DETAILS`."""
@@ -85,16 +95,17 @@ def status_of(error: BaseException, request_id: str) -> Status:
         packed = status.SerializeToString()
         if _OTHER_TRAILER_BYTES + _encoded_length(message) + len(packed) * 4 // 3 <= MAX_TRAILER_BYTES:
             break
-    return Status(code, shown.reason, message, packed)
+    return Status(code, _reason(shown), message, packed)
 
 
 def _details(error: errors.EcpError, request_id: str, items: int) -> Iterator[Message]:
     """Make the details, with at most ``items`` of whatever repeats."""
-    yield error_details_pb2.ErrorInfo(
-        reason=f"ERROR_REASON_{error.reason}",
-        domain=DOMAIN,
-        metadata={key: _text(value) for key, value in list(error.metadata.items())[:items]},
-    )
+    if reason := _reason(error):
+        yield error_details_pb2.ErrorInfo(
+            reason=f"ERROR_REASON_{reason}",
+            domain=DOMAIN,
+            metadata={key: _text(value) for key, value in list(error.metadata.items())[:items]},
+        )
     yield error_details_pb2.RequestInfo(request_id=request_id)
     if isinstance(error, errors.InvalidRequest) and error.violations:
         yield error_details_pb2.BadRequest(
@@ -108,23 +119,16 @@ def _details(error: errors.EcpError, request_id: str, items: int) -> Iterator[Me
     if isinstance(error, errors.ConceptNotFound):
         yield error_reason_pb2.ConceptNotFoundDetail(
             resolution_id=error.resolution_id,
-            suggestions=[_option(option) for option in error.suggestions[:items]],
-            unmatched=[_mention(mention) for mention in error.unmatched[:items]],
+            suggestions=[
+                option(replace(o, id=_text(o.id), name=_text(o.name), definition=_text(o.definition)))
+                for o in error.suggestions[:items]
+            ],
+            unmatched=[mention(replace(m, text=_text(m.text))) for m in error.unmatched[:items]],
         )
 
 
-def _option(option: Option) -> types_pb2.Option:
-    return types_pb2.Option(
-        id=_text(option.id),
-        kind=types_pb2.ConceptKind.ValueType(option.kind),
-        name=_text(option.name),
-        definition=_text(option.definition),
-        confidence=option.confidence,
-    )
-
-
-def _mention(mention: Mention) -> types_pb2.Mention:
-    return types_pb2.Mention(text=_text(mention.text), start=mention.start, end=mention.end)
+def _reason(error: errors.EcpError) -> errors.Reason | None:
+    return None if isinstance(error, Stopping) else error.reason
 
 
 def _any(message: Message) -> any_pb2.Any:

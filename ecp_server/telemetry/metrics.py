@@ -27,7 +27,8 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 OTHER: Final = "other"
 """The label of what is not in a closed set, such as a method that does not exist."""
 
-NOT_AN_ERROR: Final = frozenset(("ok", "cached"))
+NOT_AN_ERROR: Final = frozenset(("ok", "cached", "cancelled", "DEADLINE_EXCEEDED"))
+"""Outcomes of a store call that are not the store's failure: the last two are the caller's doing."""
 
 REQUEST_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STORE_SECONDS: Final = (
@@ -153,7 +154,7 @@ class Instruments:
             self._confidence.record(confidence)
 
     def store_call(self, store: str, adapter: str, operation: str, outcome: str, seconds: float) -> None:
-        """Count a call to a store; an ``outcome`` that is neither "ok" nor "cached" is an error.
+        """Count a call to a store; an ``outcome`` that is not in `NOT_AN_ERROR` is an error.
 
         A cached answer is not timed: no store was asked.
         """

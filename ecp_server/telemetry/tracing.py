@@ -27,6 +27,10 @@ _SERVER_ERRORS: Final = frozenset(
 )
 
 
+EXPORT_SECONDS: Final = 3.0
+"""How long one export may take, retries included; so long can a collector that is away hold up the server's end."""
+
+
 class Tracing(Protocol):
     """Makes the span of a request."""
 
@@ -37,7 +41,7 @@ class Tracing(Protocol):
         """Finish the span with the gRPC status that the caller saw."""
 
     def close(self) -> None:
-        """Send what is not sent yet. Blocks for some seconds at most."""
+        """Send what is not sent yet. Blocks for `EXPORT_SECONDS` at most."""
 
 
 def tracing(*, endpoint: str, sample_ratio: float, version: str) -> Tracing:
@@ -47,7 +51,8 @@ def tracing(*, endpoint: str, sample_ratio: float, version: str) -> Tracing:
     # Only who exports pays for importing an exporter.
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-    return Recorded(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)), sample_ratio, version)
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS)
+    return Recorded(BatchSpanProcessor(exporter), sample_ratio, version)
 
 
 def outgoing() -> dict[str, str]:

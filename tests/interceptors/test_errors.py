@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest import mock
 
 import grpc
 import pytest
@@ -284,7 +285,8 @@ class _Refusing(aio.ServerInterceptor):
 async def test_interceptor_further_in_that_raises_refuses_the_call(
     error: BaseException, code: str, lines: Lines
 ) -> None:
-    server = aio.server(interceptors=(RequestIdInterceptor(CallsInFlight()), ErrorInterceptor(), _Refusing(error)))
+    calls = CallsInFlight()
+    server = aio.server(interceptors=(RequestIdInterceptor(calls), ErrorInterceptor(calls), _Refusing(error)))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Echo": unary(echo)}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -302,7 +304,8 @@ async def test_real_cancellation_of_an_interceptor_further_in_passes() -> None:
     async def waits(_details: Any) -> Any:
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(ErrorInterceptor().intercept_service(waits, None))  # type: ignore[arg-type]
+    interceptor = ErrorInterceptor(CallsInFlight())
+    task = asyncio.create_task(interceptor.intercept_service(waits, mock.Mock(method=f"/{SERVICE}/Echo")))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait((task,))

@@ -145,6 +145,26 @@ async def test_calls_that_are_cut_off_are_cancelled() -> None:
     assert task.cancelled()
 
 
+async def test_refused_calls_are_not_waited_for() -> None:
+    calls = CallsInFlight()
+    calls.refuse()
+    calls.enter()
+    assert len(calls) == 0
+    assert calls.are_refused
+
+
+async def test_quiet_waits_for_the_last_call_to_be_a_while_ago_but_not_for_ever() -> None:
+    calls = CallsInFlight()
+    calls.refuse()
+    await calls.quiet(0.2, at_most_seconds=10)  # none has come yet
+    calls.enter()
+    started = asyncio.get_running_loop().time()
+    await calls.quiet(0.05, at_most_seconds=10)
+    assert asyncio.get_running_loop().time() - started >= 0.05
+    calls.enter()
+    await calls.quiet(60, at_most_seconds=0.05)
+
+
 def test_a_call_outside_a_task_is_not_counted() -> None:
     calls = CallsInFlight()
     loop = asyncio.new_event_loop()

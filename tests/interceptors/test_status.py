@@ -12,7 +12,15 @@ from ecp.v1 import error_reason_pb2, types_pb2
 from ecp_server.domain import errors
 from ecp_server.domain.concepts import ConceptKind, Mention, Option
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.interceptors.status import CODES, MAX_MESSAGE_BYTES, MAX_TRAILER_BYTES, Status, code_of, status_of
+from ecp_server.interceptors.status import (
+    CODES,
+    MAX_MESSAGE_BYTES,
+    MAX_TRAILER_BYTES,
+    Status,
+    Stopping,
+    code_of,
+    status_of,
+)
 
 EXAMPLES: dict[errors.EcpError, tuple[grpc.StatusCode, str]] = {
     errors.InvalidQuery("m"): (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_QUERY"),
@@ -56,7 +64,7 @@ def _unpack(status: Status) -> dict[str, Any]:
 
 
 def test_every_domain_error_is_in_the_table() -> None:
-    assert _tree(errors.EcpError) == set(CODES)
+    assert _tree(errors.EcpError) | {Stopping} == set(CODES)
 
 
 def test_every_reason_of_the_contract_is_a_reason_of_the_domain() -> None:
@@ -72,6 +80,12 @@ def test_error_has_its_code_and_reason(error: errors.EcpError, expected: tuple[g
     assert (code, f"ERROR_REASON_{reason}", "ecp") == (status.code, info.reason, info.domain)
     assert code.value[0] == status_pb2.Status.FromString(status.details).code
     assert "id-1" == _unpack(status)["RequestInfo"].request_id
+
+
+def test_server_that_stops_says_when_to_come_back_without_a_reason_of_the_contract() -> None:
+    status = status_of(Stopping(), "id-1")
+    assert status.code is grpc.StatusCode.UNAVAILABLE
+    assert {"RequestInfo", "RetryInfo"} == set(_unpack(status))
 
 
 def test_examples_cover_every_error_that_is_raised() -> None:

@@ -27,6 +27,7 @@ def instruments() -> Instruments:
     used.resolve("NOT_FOUND", "METRIC", 0.002, None)
     used.store_call("graph", "embedded", "known_issues", "ok", 0.0002)
     used.store_call("graph", "embedded", "known_issues", "STORE_TIMEOUT", 2.0)
+    used.store_call("graph", "embedded", "known_issues", "cancelled", 0.1)
     used.store_call("policy", "embedded", "decide", "cached", 0.0)
     used.policy_decision("resolve", allowed=True)
     used.policy_decision("discover", allowed=False)
@@ -106,10 +107,10 @@ def test_resolutions_are_counted_by_status_and_intent(instruments: Instruments) 
     assert {(): 1} == _values(families["ecp_resolve_confidence"], "ecp_resolve_confidence_count")
 
 
-def test_cached_answers_are_not_timed_and_failures_are_errors(instruments: Instruments) -> None:
+def test_cached_answers_are_not_timed_and_only_the_stores_failures_are_errors(instruments: Instruments) -> None:
     families = _families(instruments)
     duration = families["ecp_store_query_duration_seconds"]
-    assert {("embedded", "known_issues", "graph"): 2} == _values(duration, f"{duration.name}_count")
+    assert {("embedded", "known_issues", "graph"): 3} == _values(duration, f"{duration.name}_count")
     errors = families["ecp_store_query_errors"]
     assert {("known_issues", "graph"): 1} == _values(errors, f"{errors.name}_total")
 

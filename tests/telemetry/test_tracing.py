@@ -1,14 +1,21 @@
 """W3C trace context in and out, recorded only where there is somewhere to send it."""
 
 import contextvars
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry import trace
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ecp_server.telemetry.tracing import Propagated, Recorded, Tracing, outgoing, tracing
+from ecp_server.telemetry.tracing import Propagated, Recorded, outgoing, tracing
+from tests.logs import logged
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SAMPLED = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01", "tracestate": "vendor=1"}
@@ -79,8 +86,35 @@ def test_span_of_a_request_is_a_servers_with_its_method_and_code() -> None:
     )
 
 
-def test_a_collector_that_is_named_gets_the_spans() -> None:
-    """Nothing listens there: closing gives up after a moment instead of waiting for it."""
-    exporting: Tracing = tracing(endpoint="http://127.0.0.1:9", sample_ratio=1.0, version="1")
-    assert isinstance(exporting, Recorded)
+def test_a_collector_that_is_named_gets_the_spans_by_the_end() -> None:
+    received: list[ExportTraceServiceRequest] = []
+
+    def export(request: ExportTraceServiceRequest, _context: Any) -> ExportTraceServiceResponse:
+        received.append(request)
+        return ExportTraceServiceResponse()
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        export, ExportTraceServiceRequest.FromString, ExportTraceServiceResponse.SerializeToString
+    )
+    service = "opentelemetry.proto.collector.trace.v1.TraceService"
+    collector = grpc.server(ThreadPoolExecutor(1))
+    collector.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
+    port = collector.add_insecure_port("127.0.0.1:0")
+    collector.start()
+    exporting = tracing(endpoint=f"http://127.0.0.1:{port}", sample_ratio=1.0, version="1")
+    as_request(lambda: exporting.end(exporting.begin("/a.B/C", {}), method="/a.B/C", code="OK"))
     exporting.close()
+    collector.stop(None).wait()
+    (request,) = received
+    assert ["/a.B/C"] == [
+        span.name for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans
+    ]
+
+
+def test_a_collector_that_is_away_does_not_keep_the_server_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecp_server.telemetry.tracing.EXPORT_SECONDS", 0.1)
+    exporting = tracing(endpoint="http://127.0.0.1:9", sample_ratio=1.0, version="1")
+    as_request(lambda: exporting.end(exporting.begin("/a.B/C", {}), method="/a.B/C", code="OK"))
+    with logged() as lines:  # the exporter says so itself
+        exporting.close()
+    assert any("export" in line["event"].lower() for line in lines())
