@@ -36,6 +36,7 @@ from ecp_server.stores.ports import Probed
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from ecp_server.stores.state.embedded import EmbeddedState, path_of
 from ecp_server.stores.vector.embedded import EmbeddedVector
+from ecp_server.stores.vector.embeddings import StaticEmbeddings
 from ecp_server.telemetry.metrics import Instruments
 
 DISTRIBUTION: Final = "enterprise-context-platform"
@@ -58,10 +59,11 @@ class EcpApplication:
         self._shelf = CatalogShelf(catalog)
         self._watch = CatalogWatch(settings.catalog, self._shelf, catalog_state)
         self._preparation = Preparation()
+        self._preparing: asyncio.Task[None] | None = None
         self._budget_seconds = settings.store_timeout_seconds
 
         self._graph = EmbeddedGraph(self._shelf)
-        self._vector = EmbeddedVector(self._shelf)
+        self._vector = EmbeddedVector(self._shelf, StaticEmbeddings())
         self._registry = EmbeddedRegistry(self._shelf)
         self._policy = EmbeddedPolicy()
         self._state = EmbeddedState(path_of(settings.state_url.get_secret_value()))
@@ -121,6 +123,9 @@ class EcpApplication:
     async def close(self) -> None:
         """Flush records and release everything."""
         await self._watch.close()
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
         await self._health.close()
         for store in (self._graph, self._vector, self._registry, self._policy, self._state):
             await store.close()
@@ -134,12 +139,13 @@ class EcpApplication:
         await asyncio.to_thread(self._preparation.of, catalog)
         await self._graph.prepare(catalog)
         await self._registry.prepare(catalog)
-        await self._vector.prepare(catalog)
         try:
             await self._policy.use(catalog.policies)
         except PolicyInvalid as invalid:
             raise CatalogInvalid((CatalogError("policies", 0, "", str(invalid)),)) from invalid
         self._decisions.invalidate()
+        # Nothing waits for the vectors: until they are there keyword search stands in, and that is told.
+        self._preparing = asyncio.create_task(self._vector.prepare(catalog), name="vectors")
         self._instruments.catalog(catalog.version, time.time())
 
     def _catalog_problem(self) -> str:

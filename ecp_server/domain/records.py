@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ecp_server.domain.concepts import Choice
+
 
 @dataclass(frozen=True, slots=True)
 class ResolutionRecord:
@@ -20,6 +22,8 @@ class ResolutionRecord:
     as_of: datetime
     settled: bool
     """Whether Execute may run it, expiry aside."""
+    choices: tuple[Choice, ...]
+    """What was chosen for it, in resolutions that it resumes too."""
     create_time: datetime
     expire_time: datetime
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ecp_server.domain.catalog import Metric, Severity
-from ecp_server.domain.concepts import Ambiguity, Assumption, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, Intent, ResolvedConcept
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
@@ -30,6 +30,7 @@ from ecp_server.resolution.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
 
 TIME_GRAIN = "time_grain"
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Asked:
     metrics: tuple[Metric, ...]
     ambiguities: tuple[Ambiguity, ...]
     offers: Mapping[str, frozenset[str]]
+    concepts: tuple[ResolvedConcept, ...] = ()
+    """Concepts that no mention stands for: the metric that the caller chose where the question named none."""
 
 
 def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incompatible:
@@ -56,7 +59,12 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     )
     assumed = (assumption for part in parts for assumption in part.period.assumptions)
     assumptions = _once((*draft.selection.assumptions, *asked.subjects.assumptions, *assumed))
-    concepts = (*asked.subjects.concepts, *_slicing_concepts(slicing, parts), *time_concepts(draft, parts))
+    concepts = (
+        *asked.concepts,
+        *asked.subjects.concepts,
+        *_slicing_concepts(slicing, parts),
+        *time_concepts(draft, parts),
+    )
     selection = Selection(
         concepts=_in_order(concepts),
         metrics=asked.metrics,
@@ -75,16 +83,25 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
 
 def _with_slices(draft: Draft, selection: Selection, parts: Sequence[Part]) -> Selection | Incompatible:
     """Add a query for every metric and part, and for what they are compared with."""
+    mains: list[Column] = []
     for part in parts:
         added = _with_part(draft, selection, part, parts)
         if isinstance(added, Incompatible):
             return added
-        selection = added
+        selection, columns = added
+        mains += columns
+    if len(parts) > 1 and draft.parsed.intent is Intent.COMPARISON and len(mains) == len(parts):
+        alone = len(mains) == _PAIR
+        compared = (c for other in mains[1:] for c in comparison_computations(mains[0], other, alone=alone))
+        selection = replace(selection, computations=(*selection.computations, *compared))
     return replace(selection, concepts=_in_order(selection.concepts))
 
 
-def _with_part(draft: Draft, selection: Selection, part: Part, parts: Sequence[Part]) -> Selection | Incompatible:
-    """Add the columns of one part; a column whose data is too coarse is told instead."""
+def _with_part(
+    draft: Draft, selection: Selection, part: Part, parts: Sequence[Part]
+) -> tuple[Selection, list[Column]] | Incompatible:
+    """Add the columns of one part and return its main ones; a column whose data is too coarse is told instead."""
+    mains: list[Column] = []
     expansion = Expansion(draft.prepared.catalog, part.calendars.plain, draft.today)
     held_against = metrics_side_by_side(draft, selection.metrics)
     derived: list[Computation] = []
@@ -92,20 +109,21 @@ def _with_part(draft: Draft, selection: Selection, part: Part, parts: Sequence[P
     for metric in selection.metrics:
         if metric in held_against:
             continue
-        main = _main(metric, selection, part, shared=len(parts) == 1, alone=bool(held_against), draft=draft)
+        first = part is parts[0] and draft.parsed.intent is Intent.COMPARISON
+        shared = len(parts) == 1 or first
+        main = _main(metric, selection, part, shared=shared, alone=bool(held_against), draft=draft)
         others = _compared(draft, main, part, held_against)
         if isinstance(others, Incompatible):
             return others
         selection, columns = _add(draft, selection, part, expansion, [Compared(main.wanted), *others])
         derived += [c for column in columns for c in _computed(column)]
         if columns and columns[0].name == main.wanted.name:
-            alone = len(columns) == 2  # noqa: PLR2004 - the main column and one beside it
+            mains.append(columns[0])
+            alone = len(columns) == _PAIR
             compared += [c for o in columns[1:] for c in comparison_computations(columns[0], o, alone=alone)]
-    return replace(
-        selection,
-        slices=(*selection.slices, *expansion.slices),
-        computations=(*selection.computations, *derived, *compared),
-    )
+    slices = (*selection.slices, *expansion.slices)
+    computations = (*selection.computations, *derived, *compared)
+    return replace(selection, slices=slices, computations=computations), mains
 
 
 def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alone: bool, draft: Draft) -> Main:
@@ -117,7 +135,8 @@ def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alo
         name = metric.id if shared else f"{metric.id}.{name}"
     beside = {m.member.id for m in members_side_by_side(draft, part.members)}
     members = tuple(m for m in part.members if m.member.id not in beside)
-    return Main(Wanted(name, metric, part.period.range, members, label), part.calendars.plain)
+    wanted = Wanted(name, metric, part.period.range, members, label)
+    return Main(wanted, part.calendars, selection.groupings)
 
 
 def _add(

@@ -41,7 +41,10 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
         return draft, Finding("Nothing is to be read, so nothing is to be allowed", status=StepStatus.SKIPPED)
     products = plan_products(draft)
     decisions = await policy.decide(PolicyQuestion(Action.RESOLVE, draft.question.principal, tuple(products.values())))
-    reader = Reader(draft.prepared.catalog, draft.contexts, draft.question.principal)
+    principal = draft.question.principal
+    # Another department's definitions may be asked for; what the user's own members stand for they do not change.
+    own_contexts = draft.prepared.contexts.chain(principal.department)
+    reader = Reader(draft.prepared.catalog, own_contexts, principal)
     kept: list[SemanticQuery] = []
     obligations: list[Obligation] = []
     left_out: list[_Denied] = []

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ecp_server.domain.catalog import Catalog, Catalogs
-from ecp_server.domain.concepts import Assumption, Option
+from ecp_server.domain.concepts import Assumption, Choice, Option
 from ecp_server.domain.errors import ResolutionExpired, ResolutionNotFound
+from ecp_server.domain.records import ResolutionRecord
 from ecp_server.domain.resolution import Question
 from ecp_server.resolution.draft import Draft, Selection
 from ecp_server.resolution.prepared import Preparation
@@ -30,7 +31,7 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
             raise ResolutionNotFound
         if resumed.expire_time <= datetime.now(UTC):
             raise ResolutionExpired
-        question = replace(question, as_of=resumed.as_of)
+        question = replace(question, as_of=resumed.as_of, choices=_all_choices(question, resumed))
         catalog = catalogs.held(resumed.catalog_version) or catalog
     prepared = preparation.of(catalog)
     asked_for = question.definition_context or question.principal.department
@@ -46,6 +47,12 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
     if asked_for and not contexts:
         return replace(draft, selection=Selection(assumptions=(_unknown_department(asked_for, catalog),)))
     return draft
+
+
+def _all_choices(question: Question, resumed: ResolutionRecord) -> tuple[Choice, ...]:
+    """Return the choices of the question, then the earlier ones that it does not make anew."""
+    anew = {choice.subject_id for choice in question.choices}
+    return (*question.choices, *(choice for choice in resumed.choices if choice.subject_id not in anew))
 
 
 def _unknown_department(asked_for: str, catalog: Catalog) -> Assumption:

@@ -64,7 +64,7 @@ class Browser:
         catalog = prepared.catalog
         offset = read_token(page.token, text, domain)
         found = await search(
-            text, catalog=catalog, registry=self.registry, vector=self.vector, kinds=_KINDS, limit=_SEARCHED
+            text, index=prepared.search_index, registry=self.registry, vector=self.vector, kinds=_KINDS, limit=_SEARCHED
         )
         visible = await Visibility(self.policy, principal).visible(catalog, [hit.ref for hit in found.hits])
         shown = [hit for hit in found.hits if hit.ref in visible and domain in ("", _domain(hit, catalog))]

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Calendar, Metric, Target
+from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Target
 from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import exactness_factor
-from ecp_server.resolution.draft import Draft, NamedMention, SlicedMember
+from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
 from ecp_server.resolution.expansion import Column, Wanted
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
-from ecp_server.resolution.parts import broken_like
+from ecp_server.resolution.parts import broken_like, named_periods
+from ecp_server.resolution.periods import CalendarsInForce, said_period
+from ecp_server.resolution.slicing import misfit
 from ecp_server.resolution.time import Comparand, Comparison, previous, same_period_last_year
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
 
-_COMPARAND_NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
-_COMPARAND_LABELS = {
-    Comparand.PRIOR_PERIOD: "Previous period",
-    Comparand.SAME_PERIOD_LAST_YEAR: "Same period last year",
-}
+OTHER_PERIOD = "other_period"
+
+_NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
+_LABELS = {PREVIOUS: "Previous period", LAST_YEAR: "Same period last year"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Main:
     """The main column, and what it is a column of."""
 
     wanted: Wanted
-    calendar: Calendar
+    calendars: CalendarsInForce
+    groupings: tuple[Grouping, ...] = ()
 
 
 def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
@@ -56,6 +58,9 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
         if target is None:
             return _no_such_target(draft, metric, named)
         planned = draft.prepared.catalog.metrics[target.metric]
+        sliced = [*(m.member.dimension for m in main.wanted.members), *(g.dimension.id for g in main.groupings)]
+        if (problem := misfit(draft, (planned,), sliced)) is not None:
+            return problem
         concept = ResolvedConcept(
             kind=ConceptKind.COMPARISON,
             mention=named.mention,
@@ -72,32 +77,73 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
 
 
 def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
-    """Return a column for each period that the question names by its relation to the main one."""
-    period = main.wanted.period
+    """Return a column for each period that the main one is held against."""
     found: list[Compared] = []
     for timed in draft.parsed.times:
-        if not isinstance(timed.expression, Comparison):
+        if isinstance(timed.expression, Comparison):
+            other = _comparable(timed.expression.comparand, main)
+        elif timed in named_periods(draft)[1:]:
+            other = _named_period(timed, draft, main)
+        else:
             continue
-        if period is None:
+        if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
-        comparand = timed.expression.comparand
-        other = _comparable(comparand, period, main.calendar)
-        if other is None:
-            return Incompatible(f"“{timed.mention.text}” needs a period with a start and an end")
-        label = _COMPARAND_LABELS[comparand]
+        days = broken_like(other.days, main.wanted.period, main.calendars.plain, draft.today)
         concept = ResolvedConcept(
-            kind=ConceptKind.COMPARISON,
+            kind=ConceptKind.COMPARISON if other.name in _LABELS else ConceptKind.TIME,
             mention=timed.mention,
-            id=comparand.value,
-            name=label,
-            reason=f"“{timed.mention.text}” is {other.label}",
+            id=other.concept_id,
+            name=_LABELS.get(other.name, days.label),
+            reason=f"“{timed.mention.text}” is {days.label}",
             confidence=1.0,
-            time_range=other,
+            time_range=days,
         )
-        other = broken_like(other, period, main.calendar, draft.today)
-        wanted = replace(main.wanted, name=_COMPARAND_NAMES[comparand], period=other, label=label, essential=False)
+        label = _LABELS.get(other.name, days.label)
+        wanted = replace(main.wanted, name=other.name, period=days, label=label, essential=False)
         found.append(Compared(wanted, concept))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A period that the main one is held against."""
+
+    name: str
+    concept_id: str
+    days: TimeRange
+
+
+def _comparable(comparand: Comparand, main: Main) -> _Other | None:
+    """Return the period before the main one, or the same one a year earlier."""
+    period = main.wanted.period
+    if period is None:
+        return None
+    if comparand is Comparand.PRIOR_PERIOD:
+        days = previous(period, main.calendars.plain)
+    else:
+        comparable = same_period_last_year(period, main.calendars.plain)
+        days = None if comparable is None else comparable.range
+    if days is None:
+        return None
+    return _Other(_NAMES[comparand], comparand.value, replace(days, time_zone=period.time_zone))
+
+
+def _named_period(timed: TimedMention, draft: Draft, main: Main) -> _Other | None:
+    """Return a period that is named beside the main one; where it would be the main one itself, the one before that."""
+    said = said_period(timed, draft, main.calendars)
+    if isinstance(said, Incompatible) or said.range is None or main.wanted.period is None:
+        return None
+    for comparand in Comparand:
+        comparable = _comparable(comparand, main)
+        if comparable is not None and _same_days(comparable.days, said.range):
+            return comparable
+    if _same_days(said.range, main.wanted.period):
+        return _comparable(Comparand.PRIOR_PERIOD, main)
+    return _Other(OTHER_PERIOD, said.id, said.range)
+
+
+def _same_days(one: TimeRange, other: TimeRange) -> bool:
+    return (one.start, one.end) == (other.start, other.end)
 
 
 def members_side_by_side(draft: Draft, members: Sequence[SlicedMember]) -> tuple[SlicedMember, ...]:
@@ -134,13 +180,6 @@ def compared_metrics(main: Main, others: Sequence[Metric]) -> tuple[Compared, ..
     )
 
 
-def _comparable(comparand: Comparand, period: TimeRange, calendar: Calendar) -> TimeRange | None:
-    if comparand is Comparand.PRIOR_PERIOD:
-        return previous(period, calendar)
-    comparable = same_period_last_year(period, calendar)
-    return None if comparable is None else replace(comparable.range, time_zone=period.time_zone)
-
-
 def comparison_computations(actual: Column, other: Column, *, alone: bool) -> tuple[Computation, ...]:
     """Return the arithmetic that holds the main column against another; none where their units differ.
 
@@ -149,7 +188,7 @@ def comparison_computations(actual: Column, other: Column, *, alone: bool) -> tu
     if actual.unit != other.unit:
         return ()
     suffix = "" if alone else f"_{other.name}"
-    percent = "growth_pct" if other.name in (PREVIOUS, LAST_YEAR) else "variance_pct"
+    percent = "growth_pct" if other.name in (PREVIOUS, LAST_YEAR, OTHER_PERIOD) else "variance_pct"
     difference = f"{actual.expression} - {other.expression}"
     unit = "percentage_points" if actual.unit == "percent" else actual.unit
     return (

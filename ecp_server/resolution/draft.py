@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ecp_server.domain.catalog import AssetRef, Dimension, Member, Metric
-from ecp_server.domain.concepts import Ambiguity, Assumption, Intent, Mention, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, Hop, Intent, Mention, ResolvedConcept
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, ExecutionPlan
@@ -79,6 +79,18 @@ class Parsed:
     words: bool = False
     """There are words at all, be they ever so light."""
     intent: Intent = Intent.METRIC
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What the relations in the question lead to, each with the way there."""
+
+    head: NamedMention
+    """The words that say what is looked for."""
+    members: tuple[tuple[Member, tuple[Hop, ...]], ...]
+    entities: tuple[ResolvedConcept, ...]
+    consumed: frozenset[NamedMention]
+    """Mentions that mean nothing beside that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,7 @@ class Draft:
     visible: frozenset[AssetRef] = frozenset()
     """What the question names, or an answer to it could show, and this principal may discover."""
     parsed: Parsed = field(default_factory=Parsed)
+    reached: Reached | None = None
     selection: Selection = field(default_factory=Selection)
     plan: ExecutionPlan | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)

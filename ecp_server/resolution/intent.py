@@ -16,7 +16,9 @@ _METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "mea
 _AVAILABLE: Final = frozenset({"available", "availability", "exist", "exists", "offer", "offered"})
 _LISTING: Final = frozenset({"which", "what", "list", "show", "all"})
 _LINEAGE: Final = frozenset({"lineage", "upstream", "downstream", "provenance", "origin", "originate", "originates"})
-_LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming", "from"), ("derived", "from")})
+_LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming", "from")}) | {
+    (done, "from") for done in ("derived", "computed", "calculated", "made", "built", "sourced")
+}
 _SOURCES: Final = frozenset({"source", "sources"})
 _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
 _MEANING: Final = frozenset({"mean", "means"})
@@ -55,6 +57,11 @@ def compares_names(parsed: Parsed) -> bool:
     between = [token.folded for token in parsed.tokens[names[0].last : names[-1].first]]
     before = [token.folded for token in parsed.tokens[: names[0].first]]
     return bool(_COMPARING & set(between)) or "compare" in before
+
+
+def compares(parsed: Parsed, first: int, last: int) -> bool:
+    """Tell whether a comparing word stands between two positions."""
+    return any(token.folded in _COMPARING for token in parsed.tokens[first:last])
 
 
 def _free_words(parsed: Parsed) -> frozenset[str]:

@@ -16,6 +16,8 @@ from ecp_server.stores.ports import Graph, IssueLink, Variations
 
 KNOWN_ISSUE = "known_issue"
 DEFINITION_CHANGED = "definition_changed"
+METRIC = "metric"
+DERIVED_FROM = "derived_from"
 LOW_CERTIFICATION = "low_certification"
 EXPLORATORY_TIER = 4
 
@@ -55,9 +57,19 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
 
 def judge(links: Sequence[IssueLink], part: Slice, contexts: Sequence[str], catalog: Catalog) -> list[Verdict]:
     """Judge every issue that concerns a metric of the slice (catalog.md, Known issue)."""
-    metrics = {m.metric.id for m in part.metrics} | {part.asked.id}
-    concerned = {link.issue.id: link.issue for link in links if link.metric in metrics}
+    read = {m.metric.id for m in part.metrics}
+    concerned = {
+        link.issue.id: link.issue
+        for link in links
+        if link.metric in read or (link.metric == part.asked.id and _names_what_is_computed(link, catalog))
+    }
     return [_judge_one(issue, part, contexts, catalog) for issue in concerned.values()]
+
+
+def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
+    """Tell whether the issue names a metric that is computed, and so read by no query; others are judged where read."""
+    subject = catalog.metrics.get(link.subject)
+    return link.via in (METRIC, DERIVED_FROM) and subject is not None and bool(subject.inputs)
 
 
 def _judge_one(issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog: Catalog) -> Verdict:

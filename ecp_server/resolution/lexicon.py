@@ -26,6 +26,7 @@ class SenseKind(IntEnum):
     RELATION = 8
     NOT_COVERED = 9
     STOP = 10
+    ENTITY_TYPE = 11
 
 
 _ASSET_KINDS = {SenseKind.METRIC: AssetKind.METRIC, SenseKind.TERM: AssetKind.TERM}
@@ -156,25 +157,39 @@ def _span(first: int, last: int, forms: Sequence[_Form], written: str) -> Span:
 
 
 def _senses(catalog: Catalog) -> Iterator[Sense]:
+    yield from _measured(catalog)
+    yield from _sliced(catalog)
+    yield from _related(catalog)
+    for phrase in catalog.phrases:
+        kind = SenseKind.STOP if phrase.meaning is PhraseMeaning.STOP else SenseKind.NOT_COVERED
+        yield Sense(kind, phrase.text, FormSource.NAME, phrase.text)
+
+
+def _measured(catalog: Catalog) -> Iterator[Sense]:
     for metric in catalog.metrics.values():
         yield from _named(SenseKind.METRIC, metric.id, (metric.name, metric.id), metric.synonyms, metric.acronyms)
         for target in metric.targets:
             yield from _named(SenseKind.TARGET, target.name, (target.name,), target.synonyms)
     for term in catalog.terms.values():
         yield from _named(SenseKind.TERM, term.id, (term.name, term.id), term.synonyms, term.acronyms)
+
+
+def _sliced(catalog: Catalog) -> Iterator[Sense]:
     for dimension in catalog.dimensions.values():
         yield from _named(SenseKind.DIMENSION, dimension.id, (dimension.name, dimension.id), dimension.synonyms)
         for level in dimension.levels:
             yield from _named(SenseKind.LEVEL, f"{dimension.id}/{level.id}", (level.name, level.id), ())
     for member in catalog.members.values():
         yield from _named(SenseKind.MEMBER, member.id, (member.name, member.id), member.synonyms)
+
+
+def _related(catalog: Catalog) -> Iterator[Sense]:
     for entity in catalog.entities.values():
         yield from _named(SenseKind.ENTITY, entity.id, (entity.name, entity.id), entity.synonyms)
+    for entity_type in dict.fromkeys(entity.type for entity in catalog.entities.values() if entity.type):
+        yield Sense(SenseKind.ENTITY_TYPE, entity_type, FormSource.NAME, entity_type)
     for relation in catalog.relations.values():
         yield from _named(SenseKind.RELATION, relation.verb, (relation.verb,), relation.synonyms)
-    for phrase in catalog.phrases:
-        kind = SenseKind.STOP if phrase.meaning is PhraseMeaning.STOP else SenseKind.NOT_COVERED
-        yield Sense(kind, phrase.text, FormSource.NAME, phrase.text)
 
 
 def _named(

@@ -42,7 +42,7 @@ async def _hidden(nodes: Sequence[LineageNode], catalog: Catalog, visibility: Vi
     tables = {node.id: _table(node) for node in nodes if node.type in (NodeType.TABLE, NodeType.COLUMN)}
     allowed = await visibility.allowed([table_product(table) for table in dict.fromkeys(tables.values())])
     hidden = {metric for metric in metrics if AssetRef(AssetKind.METRIC, metric) not in visible}
-    hidden |= {node for node, table in tables.items() if TABLE_PREFIX + table not in allowed}
+    hidden |= {node for node, table in tables.items() if table not in allowed}
     return frozenset(hidden)
 
 

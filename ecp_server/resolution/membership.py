@@ -14,7 +14,7 @@ from ecp_server.resolution.draft import SlicedMember
 def member_values(
     member: Member, variations: Sequence[MemberVariation], contexts: tuple[str, ...], period: TimeRange | None
 ) -> SlicedMember | tuple[Option, ...]:
-    """Return the member's values in the nearest context, its own, or its only variation's; else the options to ask.
+    """Return the values in the nearest context, the own ones, or those that all variations agree on; else the options.
 
     A variation holds if it does on the last day of the period (catalog.md, Dimension and Effective dates).
     """
@@ -26,8 +26,7 @@ def member_values(
                 return SlicedMember(member, variation.values, context)
     if member.values is not None:
         return SlicedMember(member, member.values, "")
-    readings = {v.values for v in holding}
-    if len(readings) == 1:
+    if len({v.values for v in holding}) == 1:
         return SlicedMember(member, holding[0].values, holding[0].context if len(holding) == 1 else "")
     return tuple(
         Option(f"{member.id}@{v.context}", f"{member.name} ({v.context})", ", ".join(v.values), ConceptKind.MEMBER)

@@ -28,7 +28,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     text = draft.question.text
     tokens = tokenize(text)
     spans = _spans(tokens, draft.prepared.lexicon, draft.hidden)
-    names, times = segment(tokens, spans, find_times(tokens))
+    names, times = segment(tokens, _with_relations(spans), find_times(tokens))
     named = _named(text, tokens, names)
     covered = _covered(names) | {i for time in times for i in range(time.first, time.last)}
     grain, grain_words = find_grain(tokens, frozenset(covered))
@@ -65,6 +65,16 @@ def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[AssetRef
         replace(span, exactness=Exactness.CORRECTED) if any(i in mended for i in range(span.first, span.last)) else span
         for span in again
     ]
+
+
+def _with_relations(spans: Sequence[Span]) -> list[Span]:
+    """Leave out words for kinds of things ("team") where no relation makes them mean anything."""
+    if any(sense.kind is SenseKind.RELATION for span in spans for sense in span.senses):
+        return list(spans)
+    kept = (
+        replace(span, senses=tuple(s for s in span.senses if s.kind is not SenseKind.ENTITY_TYPE)) for span in spans
+    )
+    return [span for span in kept if span.senses]
 
 
 def _visible(spans: Sequence[Span], hidden: frozenset[AssetRef]) -> list[Span]:

@@ -12,6 +12,7 @@ from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
+from ecp_server.resolution.intent import compares
 from ecp_server.resolution.periods import (
     CalendarsInForce,
     Period,
@@ -22,6 +23,8 @@ from ecp_server.resolution.periods import (
 )
 from ecp_server.resolution.slicing import NamedMember, Slicing, read_members
 from ecp_server.resolution.time import Comparison, Several, TooManyBuckets, buckets
+
+NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,11 @@ class Part:
 def find_parts(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> tuple[Part, ...] | Incompatible:
     """Return one part, or one for each member where their calendars differ (catalog.md, Calendar)."""
     times = named_periods(draft)
-    if len(times) > 1 or any(isinstance(timed.expression, Several) for timed in times):
-        return Incompatible(f"“{times[-1].mention.text}” names a second period; ask for one at a time")
+    if any(isinstance(timed.expression, Several) for timed in times):
+        return Incompatible(f"“{times[0].mention.text}” names several periods; ask for one at a time")
+    apart = next((t for t in times[1:] if not compares(draft.parsed, times[0].last, t.first)), None)
+    if apart is not None:
+        return Incompatible(f"“{apart.mention.text}” names a second period; ask for one at a time")
     parts: list[Part] = []
     for group in _by_calendar(draft, metrics, slicing):
         part = _part(draft, metrics, replace(slicing, members=group), times)
@@ -51,8 +57,12 @@ def find_parts(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> tup
 
 
 def named_periods(draft: Draft) -> list[TimedMention]:
-    """Return the mentions that name a period of their own, not one by its relation to another."""
-    return [timed for timed in draft.parsed.times if not isinstance(timed.expression, Comparison)]
+    """Return the mentions that name a period of their own, the main one first, not one by its relation to another.
+
+    A "now" beside another period is but a manner of speaking.
+    """
+    times = [timed for timed in draft.parsed.times if not isinstance(timed.expression, Comparison)]
+    return [timed for timed in times if timed.mention.text.casefold() != NOW] or times[:1]
 
 
 def time_concepts(draft: Draft, parts: Sequence[Part]) -> list[ResolvedConcept]:
@@ -68,7 +78,7 @@ def time_concepts(draft: Draft, parts: Sequence[Part]) -> list[ResolvedConcept]:
             confidence=1.0,
             time_range=days,
         )
-        for timed in named_periods(draft)
+        for timed in named_periods(draft)[:1]
         for days, period in readings.items()
         if days is not None
     ]

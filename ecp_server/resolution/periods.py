@@ -11,7 +11,7 @@ from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Optio
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, TimedMention
-from ecp_server.resolution.time import Expression, Note, Reading, period_expression, read
+from ecp_server.resolution.time import Expression, Note, Reading, ToDate, period_expression, read
 
 PERIOD = "period"
 CALENDAR = "calendar"
@@ -92,14 +92,17 @@ def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) 
         return Incompatible(f"“{timed.mention.text}” has no days")
     notes = [note for note in reading.notes if note.id != CALENDAR or not note.alternatives]
     readings = {} if reading.calendar_said else _by_other_calendars(timed.expression, reading, calendars, draft)
-    offers = [(_subject(note), frozenset(other.id for other in note.alternatives)) for note in notes]
+    offers = [(PERIOD, frozenset(other.id for other in note.alternatives)) for note in notes]
+    offers.append((PARTIAL_PERIOD, frozenset({TO_DATE, reading.id})))
     if readings:
         offers.append((CALENDAR, frozenset((calendars.plain.id, *readings))))
     others = tuple(_in_zone(other.range, calendars) for other in readings.values())
     if (chosen := _chosen_reading(reading, notes, draft)) is not None:
         told = "the caller chose it"
         return Period(_in_zone(chosen.range, calendars), chosen.id, others, reason=told, offers=tuple(offers))
-    assumptions = [_note_assumption(note, reading, draft) for note in notes]
+    assumptions = [_note_assumption(note, reading) for note in notes]
+    if _unfinished(timed.expression, reading, draft):
+        assumptions.append(_partial_assumption(reading, draft))
     if readings:
         assumptions.append(_calendar_assumption(reading, readings, calendars))
     if draft.question.time_zone == "" and _depends_on_zone(timed.expression, reading, calendars, draft):
@@ -182,14 +185,12 @@ def _calendar_assumption(reading: Reading, readings: Mapping[str, Reading], cale
 def _chosen_reading(reading: Reading, notes: Sequence[Note], draft: Draft) -> Reading | None:
     """Return the other reading that the caller chose, "to date" of a period that has not ended included."""
     for choice in draft.question.choices:
-        for note in notes:
-            if choice.subject_id != _subject(note):
-                continue
-            if (choice.subject_id, choice.option_id) == (PARTIAL_PERIOD, TO_DATE):
-                return replace(reading, range=_to_date(reading, draft), id=f"{reading.id}_{TO_DATE}")
-            for other in note.alternatives:
-                if choice.option_id == other.id:
-                    return other
+        if (choice.subject_id, choice.option_id) == (PARTIAL_PERIOD, TO_DATE):
+            return replace(reading, range=_to_date(reading, draft), id=f"{reading.id}_{TO_DATE}")
+        others = [other for note in notes for other in note.alternatives]
+        chosen = next((other for other in others if other.id == choice.option_id), None)
+        if choice.subject_id == PERIOD and chosen is not None:
+            return chosen
     return None
 
 
@@ -198,19 +199,24 @@ def _to_date(reading: Reading, draft: Draft) -> TimeRange:
     return replace(reading.range, end=end, label=f"{reading.range.label} to date")
 
 
-def _subject(note: Note) -> str:
-    """Return the assumption that a note becomes: readings other than by calendar are a matter of the period."""
-    return note.id if note.id in (CALENDAR, PARTIAL_PERIOD) else PERIOD
-
-
-def _note_assumption(note: Note, reading: Reading, draft: Draft) -> Assumption:
+def _note_assumption(note: Note, reading: Reading) -> Assumption:
     """Tell what the reading took for granted, with the other readings as options."""
-    taken = _period_option(reading.id, reading)
     others = tuple(_period_option(other.id, other) for other in note.alternatives)
-    if note.id == PARTIAL_PERIOD:
-        to_date = _to_date(reading, draft)
-        others = (Option(TO_DATE, to_date.label, _days(to_date), ConceptKind.TIME),)
-    return Assumption(_subject(note), taken, note.reason, others)
+    return Assumption(PERIOD, _period_option(reading.id, reading), note.reason, others)
+
+
+def _unfinished(expression: Expression, reading: Reading, draft: Draft) -> bool:
+    """Tell whether the period has begun and not ended; one that goes to date has no more to come."""
+    start, end = reading.range.start, reading.range.end
+    begun = start is None or start <= draft.today
+    return begun and end is not None and end > draft.today + timedelta(days=1) and not isinstance(expression, ToDate)
+
+
+def _partial_assumption(reading: Reading, draft: Draft) -> Assumption:
+    to_date = _to_date(reading, draft)
+    other = Option(TO_DATE, to_date.label, _days(to_date), ConceptKind.TIME)
+    taken = _period_option(reading.id, reading)
+    return Assumption(PARTIAL_PERIOD, taken, f"{reading.range.label} has not ended", (other,))
 
 
 def _depends_on_zone(expression: Expression, reading: Reading, calendars: CalendarsInForce, draft: Draft) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ecp_server.domain.catalog import Catalog, Metric
 from ecp_server.resolution.contexts import Contexts
 from ecp_server.resolution.lexicon import Lexicon
+from ecp_server.resolution.search_index import SearchIndex
 
 _KEPT_VERSIONS = 4
 
@@ -20,6 +21,7 @@ class PreparedCatalog:
     catalog: Catalog
     lexicon: Lexicon
     contexts: Contexts
+    search_index: SearchIndex
     metrics_by_tier: tuple[Metric, ...]
     """By tier, then id: the order in which metrics are offered and listed."""
     metrics_by_target: Mapping[str, tuple[Metric, ...]]
@@ -52,4 +54,6 @@ def _prepare(catalog: Catalog) -> PreparedCatalog:
     for metric in by_tier:
         for target in metric.targets:
             by_target[target.name] = (*by_target.get(target.name, ()), metric)
-    return PreparedCatalog(catalog, Lexicon(catalog), Contexts(catalog), tuple(by_tier), by_target)
+    return PreparedCatalog(
+        catalog, Lexicon(catalog), Contexts(catalog), SearchIndex(catalog), tuple(by_tier), by_target
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ecp_server.domain.catalog import Metric, Term
 from ecp_server.domain.policy import Product
 
-TERM_PREFIX = "term:"
 TABLE_PREFIX = "table:"
 
 
@@ -24,10 +23,10 @@ def metric_product(metric: Metric, *, tier: int | None = None) -> Product:
 
 
 def term_product(term: Term) -> Product:
-    """Return the term as a product. Its id is prefixed: a term and a metric may share theirs."""
-    return Product(id=TERM_PREFIX + term.id, kind="term", domain=term.domain, owner=term.owner)
+    """Return the term as a product; a metric may have the same id, so they are asked about apart."""
+    return Product(id=term.id, kind="term", domain=term.domain, owner=term.owner)
 
 
 def table_product(name: str) -> Product:
-    """Return a table or column as a product."""
-    return Product(id=TABLE_PREFIX + name, kind="table")
+    """Return a table as a product."""
+    return Product(id=name, kind="table")

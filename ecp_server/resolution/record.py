@@ -44,6 +44,7 @@ async def record(draft: Draft, state: State, encoding: Encoding, expire_after: t
             response=encoding.response(resolution),
             catalog_version=resolution.provenance.catalog_version,
             as_of=draft.question.as_of,
+            choices=draft.question.choices,
             settled=resolution.status is ResolutionStatus.RESOLVED,
             create_time=resolution.create_time,
             expire_time=resolution.expire_time,

@@ -16,8 +16,16 @@ from ecp_server.resolution.assembly import Asked, assemble
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Selection, SlicedMember
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.multihop import reach
 from ecp_server.resolution.slicing import Slicing, find_slicing, member_concept
-from ecp_server.resolution.subjects import METRIC, Subjects, chosen_metric, find_subjects, without_subject
+from ecp_server.resolution.subjects import (
+    METRIC,
+    Subjects,
+    chosen_concept,
+    chosen_metric,
+    find_subjects,
+    without_subject,
+)
 from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
@@ -34,6 +42,12 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
     if parsed.intent in ABOUT_THE_CATALOG:
         return await _about_the_catalog(draft, graph, visibility)
+    reached, missing = await reach(draft, graph)
+    if missing is not None:
+        return _refused(draft, missing)
+    if reached is not None:
+        others = tuple(name for name in parsed.names if name not in reached.consumed)
+        draft = replace(draft, reached=reached, parsed=replace(parsed, names=others))
     return await _about_figures(draft, visibility)
 
 
@@ -42,6 +56,7 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
     asked = await _find_metrics(draft, visibility)
     if isinstance(asked, NotFound):
         return _refused(draft, asked)
+    asked = replace(asked, concepts=(*asked.concepts, *_entities(draft)))
     slicing = find_slicing(draft, asked.metrics)
     problem = slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
     if problem is not None:
@@ -58,7 +73,7 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
 async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFound:
     """Return the metrics of the question; where it names neither metric nor term nor entity, the question back."""
     subjects = find_subjects(draft)
-    if subjects.chosen or _entities(draft):
+    if subjects.chosen or _entities(draft) or draft.reached is not None:
         return Asked(subjects, subjects.metrics, subjects.ambiguities, subjects.offers)
     question = await without_subject(draft, visibility)
     if isinstance(question, NotFound):
@@ -66,7 +81,7 @@ async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFoun
     offers = {METRIC: frozenset(option.id for option in question.options)}
     chosen = chosen_metric(draft, question)
     if chosen is not None:
-        return Asked(subjects, (chosen,), (), offers)
+        return Asked(subjects, (chosen,), (), offers, (chosen_concept(chosen),))
     return Asked(subjects, (), (question,), offers)
 
 
@@ -113,7 +128,6 @@ async def _about_the_catalog(draft: Draft, graph: Graph, visibility: Visibility)
 
 def _answered(draft: Draft, selected: Selection, subjects: Subjects) -> tuple[Draft, Finding]:
     """Answer a question that names glossary terms or entities and no metric."""
-    selected = replace(selected, concepts=selected.concepts + tuple(_entities(draft)))
     if subjects.terms:
         selected = replace(selected, answer=definition(subjects, draft))
         draft = replace(draft, parsed=replace(draft.parsed, intent=Intent.DEFINITION))
@@ -123,7 +137,8 @@ def _answered(draft: Draft, selected: Selection, subjects: Subjects) -> tuple[Dr
 def _entities(draft: Draft) -> list[ResolvedConcept]:
     """Return the entities of the ontology that the question names."""
     entities = draft.prepared.catalog.entities
-    return [
+    reached = list(draft.reached.entities) if draft.reached is not None else []
+    return reached + [
         ResolvedConcept(
             kind=ConceptKind.ENTITY,
             mention=named.mention,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, Metric
-from ecp_server.domain.concepts import Ambiguity, ConceptKind, Option, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, ResolvedConcept
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import MAX_OPTIONS, exactness_factor, subject_id
@@ -22,6 +22,8 @@ class NamedMember:
 
     named: NamedMention
     member: Member
+    path: tuple[Hop, ...] = ()
+    """How it was reached, where the mention is not its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Readings:
 def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     """Return what the question slices by; with a problem where a metric lacks the dimension."""
     found = Slicing()
+    if draft.reached is not None:
+        reached = tuple(NamedMember(draft.reached.head, member, path) for member, path in draft.reached.members)
+        found = Slicing(members=reached)
     for named in draft.parsed.names:
         if named.grouped and (senses := named.named(SenseKind.DIMENSION, SenseKind.LEVEL)):
             dimension_id, _, level = senses[0].id.partition("/")
@@ -56,7 +61,7 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
         elif named.named(SenseKind.MEMBER) and not named.named(SenseKind.METRIC, SenseKind.TERM):
             found = _with_member(found, named, draft, metrics)
     wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
-    return replace(found, problem=_misfit(draft, metrics, wanted))
+    return replace(found, problem=misfit(draft, metrics, wanted))
 
 
 def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Readings:
@@ -104,17 +109,21 @@ def bucketed(grouping: Grouping, named: NamedMention, draft: Draft, period: Time
 def member_concept(named: NamedMember, sliced: SlicedMember) -> ResolvedConcept:
     """Return the member as a concept."""
     whose = f" as {sliced.variation} reads it" if sliced.variation else ""
+    reason = f"“{named.named.mention.text}” is a name of {named.member.name}{whose}"
+    if named.path:
+        reason = f"{named.member.name} is reached over {len(named.path)} relations"
     return ResolvedConcept(
         kind=ConceptKind.MEMBER,
         mention=named.named.mention,
         id=named.member.id,
         name=named.member.name,
-        reason=f"“{named.named.mention.text}” is a name of {named.member.name}{whose}",
+        reason=reason,
         confidence=exactness_factor(named.named.exactness),
         variation=sliced.variation,
         dimension=named.member.dimension,
         values=sliced.values,
         excluded=sliced.excluded,
+        path=named.path,
     )
 
 
@@ -167,7 +176,7 @@ def _default_level(dimension: Dimension, draft: Draft) -> str:
     return next((level.id for level in dimension.levels if level.id in used), "")
 
 
-def _misfit(draft: Draft, metrics: Sequence[Metric], wanted: Sequence[str]) -> Incompatible | None:
+def misfit(draft: Draft, metrics: Sequence[Metric], wanted: Sequence[str]) -> Incompatible | None:
     """Return the problem that a metric lacks a dimension, with the dimensions that it has."""
     dimensions = draft.prepared.catalog.dimensions
     for metric in metrics:

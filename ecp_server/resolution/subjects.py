@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Metric, Term
-from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Mention, Option, ResolvedConcept
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.choosing import MAX_OPTIONS, Candidate, Chosen, choose
 from ecp_server.resolution.draft import Draft
@@ -105,6 +105,20 @@ def chosen_metric(draft: Draft, ambiguity: Ambiguity) -> Metric | None:
         if choice.subject_id == METRIC and any(option.id == choice.option_id for option in ambiguity.options):
             return draft.prepared.catalog.metrics[choice.option_id]
     return None
+
+
+def chosen_concept(metric: Metric) -> ResolvedConcept:
+    """Return the metric that the caller chose where the question named none; its mention is empty."""
+    return ResolvedConcept(
+        kind=ConceptKind.METRIC,
+        mention=Mention("", 0, 0),
+        id=metric.id,
+        name=metric.name,
+        definition=metric.definition,
+        confidence=1.0,
+        reason="The caller chose it",
+        certification_tier=metric.certification_tier,
+    )
 
 
 def _concept(chosen: Chosen, taken: Candidate) -> ResolvedConcept:

@@ -26,7 +26,12 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         return draft, Finding("Nothing to suggest")
     catalog = draft.prepared.catalog
     found = await search(
-        draft.question.text, catalog=catalog, registry=registry, vector=vector, kinds=_KINDS, limit=_SEARCHED
+        draft.question.text,
+        index=draft.prepared.search_index,
+        registry=registry,
+        vector=vector,
+        kinds=_KINDS,
+        limit=_SEARCHED,
     )
     visible = await visibility.visible(catalog, [hit.ref for hit in found.hits])
     shown = [hit for hit in found.hits if hit.ref in visible]

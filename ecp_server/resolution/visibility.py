@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, PolicyQuestion, Product
 from ecp_server.resolution.derivation import computed_from
-from ecp_server.resolution.products import TERM_PREFIX, metric_product, term_product
+from ecp_server.resolution.products import metric_product, term_product
 from ecp_server.stores.ports import Policy
 
 
@@ -33,8 +33,7 @@ class Visibility:
         where something that it is computed from is not; a term is not where it stands for metrics and none of them is.
         """
         metrics, terms = _closure(catalog, refs)
-        products = [*map(metric_product, metrics.values()), *map(term_product, terms.values())]
-        allowed = await self.allowed(products)
+        allowed, allowed_terms = await self._allowed_of(metrics, terms)
         shown = {
             metric.id
             for metric in metrics.values()
@@ -43,9 +42,20 @@ class Visibility:
         visible = {AssetRef(AssetKind.METRIC, metric_id) for metric_id in shown}
         for term in terms.values():
             meant = {metric.id for metric in term_metrics(catalog, term)}
-            if TERM_PREFIX + term.id in allowed and (not meant or meant & shown):
+            if term.id in allowed_terms and (not meant or meant & shown):
                 visible.add(AssetRef(AssetKind.TERM, term.id))
         return frozenset(visible)
+
+    async def _allowed_of(
+        self, metrics: Mapping[str, Metric], terms: Mapping[str, Term]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the ids of the metrics and of the terms that are allowed; two evaluations where they share an id."""
+        metric_products = [metric_product(metric) for metric in metrics.values()]
+        term_products = [term_product(term) for term in terms.values()]
+        if metrics.keys() & terms.keys():
+            return await self.allowed(metric_products), await self.allowed(term_products)
+        allowed = await self.allowed([*metric_products, *term_products])
+        return allowed, allowed
 
     async def metrics(self, catalog: Catalog, metrics: Sequence[Metric]) -> list[Metric]:
         """Return the visible ones of the metrics, in their order."""

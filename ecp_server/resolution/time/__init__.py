@@ -1,6 +1,6 @@
 """Time expressions and calendars: from words to whole days."""
 
-from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, Several, TimeMention
+from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, Several, TimeMention, ToDate, Units
 from ecp_server.resolution.time.grammar import find_times, period_expression
 from ecp_server.resolution.time.periods import (
     Comparable,
@@ -21,7 +21,9 @@ __all__ = [
     "Reading",
     "Several",
     "TimeMention",
+    "ToDate",
     "TooManyBuckets",
+    "Units",
     "buckets",
     "find_times",
     "period_expression",

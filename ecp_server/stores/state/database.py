@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
-
-Statement = tuple[str, tuple[Any, ...]]
-"""SQL and its parameters."""
+from ecp_server.stores.state.turns import Turns
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -29,6 +25,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             catalog_version TEXT NOT NULL,
             as_of TEXT NOT NULL,
             settled INTEGER NOT NULL,
+            choices TEXT NOT NULL,
             create_time TEXT NOT NULL,
             expire_time TEXT NOT NULL
         )""",
@@ -60,8 +57,6 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 _OPENING: Final = threading.Lock()
 """Held while a file is made and opened; see `_make_file`."""
 
-_RESOLUTION_COLUMNS: Final = "id, owner, request, response, catalog_version, as_of, settled, create_time, expire_time"
-
 
 class UnknownSchema(Exception):
     """A newer server than this one has changed the schema."""
@@ -79,9 +74,10 @@ class Database:
     """One thread's connection to the file, opened when it is first needed and again after a failure."""
 
     def __init__(self, path: Path, *, busy_seconds: float) -> None:
-        """``busy_seconds`` is how long to wait for another process that is writing."""
+        """``busy_seconds`` is how long to wait for a lock of a program other than this server."""
         self._path = path
         self._busy_seconds = busy_seconds
+        self._turns = Turns(path)
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
 
@@ -96,6 +92,20 @@ class Database:
             raise FileReplaced
         return self._connection
 
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what the block does, all or nothing. Raises what `translated` translates."""
+        connection = self.connection()
+        with self._turns.turn():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
     def renew(self) -> None:
         """After a failure: let the next use open another connection."""
         if not self._is_replaced():
@@ -106,6 +116,7 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+        self._turns.close()
 
     def _is_replaced(self) -> bool:
         return self._connection is not None and self._file != _identity(self._path)
@@ -132,87 +143,6 @@ def translated(error: Exception) -> StoreError:
         failure = StoreQueryFailed(StoreKind.STATE)
     failure.__cause__ = error
     return failure
-
-
-def insert_audit(record: AuditRecord) -> Statement:
-    """Return the statement that adds the record, once however often it is repeated."""
-    row = (
-        record.id,
-        _utc(record.time),
-        record.request_id,
-        record.method,
-        record.subject,
-        record.actor,
-        record.department,
-        json.dumps(record.roles),
-        int(record.verified),
-        record.outcome,
-        record.resolution_id,
-        record.catalog_version,
-        json.dumps(record.policies),
-        json.dumps(record.products),
-        record.plan_digest,
-    )
-    columns = (
-        "id, time, request_id, method, subject, actor, department, roles, verified, outcome, resolution_id, "
-        "catalog_version, policies, products, plan_digest"
-    )
-    return _insert("audit", columns, row)
-
-
-def insert_resolution(record: ResolutionRecord) -> Statement:
-    """Return the statement that adds the record, once however often it is repeated."""
-    row = (
-        record.id,
-        record.owner,
-        record.request,
-        record.response,
-        record.catalog_version,
-        _utc(record.as_of),
-        int(record.settled),
-        _utc(record.create_time),
-        _utc(record.expire_time),
-    )
-    return _insert("resolution", _RESOLUTION_COLUMNS, row)
-
-
-def touch(now: datetime) -> Statement:
-    """Return a statement that writes something to the disk and adds nothing."""
-    return (
-        "INSERT INTO liveness (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
-        (_utc(now),),
-    )
-
-
-def select_resolution(connection: sqlite3.Connection, resolution_id: str) -> ResolutionRecord | None:
-    """Read one resolution."""
-    row = connection.execute(
-        f"SELECT {_RESOLUTION_COLUMNS} FROM resolution WHERE id = ?",  # noqa: S608 - a constant
-        (resolution_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    record_id, owner, request, response, catalog_version, as_of, settled, create_time, expire_time = row
-    return ResolutionRecord(
-        id=record_id,
-        owner=owner,
-        request=request,
-        response=response,
-        catalog_version=catalog_version,
-        as_of=datetime.fromisoformat(as_of),
-        settled=bool(settled),
-        create_time=datetime.fromisoformat(create_time),
-        expire_time=datetime.fromisoformat(expire_time),
-    )
-
-
-def _insert(table: str, columns: str, row: tuple[Any, ...]) -> Statement:
-    marks = ", ".join("?" * len(row))
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", row  # noqa: S608 - constants
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

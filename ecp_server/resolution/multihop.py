@@ -1,0 +1,106 @@
+"""Follows relations of the ontology: "products owned by teams reporting to Sarah Chen"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.concepts import ConceptKind, Hop, ResolvedConcept
+from ecp_server.domain.resolution import NotFound
+from ecp_server.resolution.choosing import exactness_factor
+from ecp_server.resolution.draft import Draft, NamedMention, Reached
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.stores.ports import Graph
+
+_THINGS = (SenseKind.DIMENSION, SenseKind.ENTITY_TYPE)
+_STARTS = (SenseKind.ENTITY, SenseKind.MEMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """What is looked for, the relations to it as the text has them, with what stands between, and where to start."""
+
+    head: NamedMention
+    relations: tuple[NamedMention, ...]
+    between: tuple[NamedMention | None, ...]
+    """The kind of thing after each relation but the last; None is any."""
+    start: NamedMention
+
+    @property
+    def mentions(self) -> frozenset[NamedMention]:
+        """Return every mention of the chain."""
+        return frozenset((self.head, *self.relations, *(b for b in self.between if b is not None), self.start))
+
+
+async def reach(draft: Draft, graph: Graph) -> tuple[Reached | None, NotFound | None]:
+    """Return what the question's relations lead to, or that they lead nowhere; neither where it has none."""
+    chain = _chain(draft.parsed.names)
+    if chain is None:
+        return None, None
+    catalog = draft.prepared.catalog
+    start = chain.start.named(*_STARTS)[0].id
+    paths = await graph.paths(catalog.version, start, depth=len(chain.relations))
+    found = {path[-1].end: path for path in paths if _follows(path, chain, catalog)}
+    if not found:
+        return None, NotFound((chain.head.mention,))
+    members = tuple((catalog.members[node], path) for node, path in found.items() if node in catalog.members)
+    entities = tuple(
+        _entity(chain.head, node, path, catalog) for node, path in found.items() if node in catalog.entities
+    )
+    if chain.start.named(SenseKind.ENTITY):
+        entities = (_entity(chain.start, start, (), catalog), *entities)
+    return Reached(chain.head, members, entities, chain.mentions), None
+
+
+def _chain(names: Sequence[NamedMention]) -> _Chain | None:
+    """Find a thing, relations with things between them, and a start, in the order of the text."""
+    positions = [i for i, name in enumerate(names) if name.named(SenseKind.RELATION)]
+    if not positions:
+        return None
+    first, last = positions[0], positions[-1]
+    head = next((name for name in reversed(names[:first]) if name.named(*_THINGS)), None)
+    start = next((name for name in names[last + 1 :] if name.named(*_STARTS)), None)
+    if head is None or start is None:
+        return None
+    between: list[NamedMention | None] = []
+    for here, there in pairwise(positions):
+        between.append(next((name for name in names[here + 1 : there] if name.named(*_THINGS)), None))
+    return _Chain(head, tuple(names[i] for i in positions), tuple(between), start)
+
+
+def _follows(path: Sequence[Hop], chain: _Chain, catalog: Catalog) -> bool:
+    """Tell whether a path from the start takes the chain's relations, last one first, over things of its kinds."""
+    if len(path) != len(chain.relations):
+        return False
+    kinds = (*reversed(chain.between), chain.head)
+    return all(
+        hop.relation in {sense.id for sense in relation.named(SenseKind.RELATION)} and _is(hop.end, kind, catalog)
+        for hop, relation, kind in zip(path, reversed(chain.relations), kinds, strict=True)
+    )
+
+
+def _is(node: str, kind: NamedMention | None, catalog: Catalog) -> bool:
+    if kind is None:
+        return True
+    names = {sense.id for sense in kind.named(*_THINGS)}
+    if node in catalog.members:
+        return catalog.members[node].dimension in names
+    return node in catalog.entities and catalog.entities[node].type in names
+
+
+def _entity(named: NamedMention, entity_id: str, path: tuple[Hop, ...], catalog: Catalog) -> ResolvedConcept:
+    name = catalog.entities[entity_id].name
+    reason = (
+        f"“{named.mention.text}” is a name of {name}" if not path else f"{name} is reached over {len(path)} relations"
+    )
+    return ResolvedConcept(
+        kind=ConceptKind.ENTITY,
+        mention=named.mention,
+        id=entity_id,
+        name=name,
+        reason=reason,
+        confidence=exactness_factor(named.exactness),
+        path=path,
+    )
