@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ecp_server.catalog.documents import MODELS, Document
+from ecp_server.catalog.documents.base import NOT_BLANK
 from ecp_server.catalog.sources import Findings, Source
 from ecp_server.catalog.yaml_documents import Path, Value
 
@@ -19,7 +20,6 @@ _MESSAGES: Final = {
     "tuple_type": "should be a list",
     "dict_type": "should be a mapping",
     "model_type": "should be a mapping",
-    "string_pattern_mismatch": "should match {pattern}",
     "too_short": "should not be empty",
 }
 
@@ -47,8 +47,12 @@ def validated(source: Source, findings: Findings) -> Entry | None:
     try:
         document = model.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
-            findings.add(source, _path(detail), _message(detail))
+        details = error.errors(include_url=False, include_input=False)
+        places = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+        for detail in details:
+            # A list is too short for pydantic as well where what stands in it is wrong.
+            if detail["type"] != "too_short" or detail["loc"] not in places:
+                findings.add(source, _path(detail), _message(detail))
         return None
     for problem in document.problems():
         findings.add(source, problem.path, problem.message)
@@ -70,7 +74,6 @@ def _path(detail: ErrorDetails) -> Path:
 
 
 def _message(detail: ErrorDetails) -> str:
-    message = _MESSAGES.get(detail["type"])
-    if message is None:
-        return detail["msg"].removeprefix("Input ")
-    return message.format(**detail.get("ctx", {}))
+    if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == NOT_BLANK:
+        return "should not be blank"
+    return _MESSAGES.get(detail["type"]) or detail["msg"].removeprefix("Input ").removeprefix("String ")

@@ -116,14 +116,14 @@ class CatalogWatch:
     async def _wake_ups(self) -> AsyncGenerator[None, None]:
         """Yield after each change that the system tells of, and at least once a poll interval."""
         while True:
-            changes = awatch(
+            notified = awatch(
                 self._directory, debounce=self._debounce_ms, rust_timeout=self._poll_ms, yield_on_timeout=True
             )
             try:
-                async with aclosing(changes):
-                    async for change in changes:
+                async with aclosing(notified):
+                    async for changes in notified:
                         yield
-                        if not change:
+                        if not changes:
                             break  # watch anew: the folder may be another one by now
             except (OSError, RuntimeError) as error:  # no such folder for the moment, or no notifications to be had
                 _LOG.warning("catalog_not_watched", reason=type(error).__name__)

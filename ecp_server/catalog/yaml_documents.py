@@ -8,9 +8,9 @@ recurses in C, and deep nesting crashes the process.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final
 
 from yaml import MarkedYAMLError
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave it out
@@ -34,7 +34,7 @@ Path = tuple[str | int, ...]
 """Where in a document: keys of mappings and positions in lists, from the outside."""
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_TAGS: Final = frozenset({None, "!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))})
+_TAGS: Final = frozenset({"!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))})
 _MAX_DEPTH: Final = 40
 # Aliases make a short text stand for a large value.
 _MAX_NODES: Final = 5_000_000
@@ -82,7 +82,9 @@ def parse_document(text: str, faults: list[Fault]) -> Value:
     """
     builder = _Builder(faults)
     for event in _events(text):
-        builder.add(event)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(builder, event)
     return builder.value
 
 
@@ -106,7 +108,8 @@ def _events(text: str) -> Iterator[Event]:
         while (event := next_event()) is not None:
             yield event
     except MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
+        # What is missing at the end is missing on the last line that is there.
+        line = min(error.problem_mark.line if error.problem_mark else 0, text.rstrip().count("\n"))
         raise YamlError(Fault(line, f"is not YAML: {error.problem}")) from error
     except ReaderError as error:
         line = text.encode()[: error.position].count(b"\n")
@@ -134,32 +137,35 @@ class _Builder:
         self._anchors: dict[str, tuple[Value, int]] = {}
         self._nodes = 0
 
-    def add(self, event: Event) -> None:
-        kind = type(event)
-        if kind is ScalarEvent:
-            self._scalar(cast("ScalarEvent", event))
-        elif kind is MappingStartEvent or kind is SequenceStartEvent:
-            self._start(cast("CollectionStartEvent", event), {} if kind is MappingStartEvent else [])
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            closed = self._open.pop()
-            self._remember(closed.anchor, closed.container, self._nodes - closed.nodes_before)
-            self._put(closed.container, event)
-        elif kind is AliasEvent:
-            self._alias(cast("AliasEvent", event))
-
-    def _scalar(self, event: ScalarEvent) -> None:
-        self._check_tag(event)
-        value = None if event.tag is None and event.style is None and event.value in _NULLS else event.value
-        self._remember(event.anchor, value, 1)
+    def scalar(self, event: ScalarEvent) -> None:
+        # Most events are scalars without tag or anchor: this is where the time of loading goes.
+        if event.tag is not None:
+            self._check_tag(event)
+        value = None if event.implicit[0] and event.value in _NULLS else event.value  # implicit: plain, untagged
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
         self._put(value, event)
 
+    def mapping(self, event: MappingStartEvent) -> None:
+        self._start(event, {})
+
+    def sequence(self, event: SequenceStartEvent) -> None:
+        self._start(event, [])
+
     def _start(self, event: CollectionStartEvent, container: list[Value] | dict[str, Value]) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._check_tag(event)
         if len(self._open) > _MAX_DEPTH:
             raise _error(event, f"is nested deeper than {_MAX_DEPTH}")
         self._open.append(_Open(container, event.anchor, self._nodes))
 
-    def _alias(self, event: AliasEvent) -> None:
+    def end(self, event: Event) -> None:
+        closed = self._open.pop()
+        if closed.anchor is not None:
+            self._anchors[closed.anchor] = (closed.container, self._nodes - closed.nodes_before)
+        self._put(closed.container, event)
+
+    def alias(self, event: AliasEvent) -> None:
         known = self._anchors.get(event.anchor or "")
         if known is None:  # an anchor is known once its value is complete, so nothing can hold itself
             raise _error(event, f"*{event.anchor} names no value before it")
@@ -186,13 +192,20 @@ class _Builder:
             into.container.setdefault(into.key, value)
             into.key = None
 
-    def _remember(self, anchor: str | None, value: Value, nodes: int) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = (value, nodes)
-
     def _check_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
         if event.tag not in _TAGS:
             self._faults.append(Fault(_line(event), f"the tag {event.tag} is not supported"))
+
+
+_HANDLERS: Final[dict[type[Event], Callable[[_Builder, Any], None]]] = {
+    ScalarEvent: _Builder.scalar,
+    MappingStartEvent: _Builder.mapping,
+    SequenceStartEvent: _Builder.sequence,
+    MappingEndEvent: _Builder.end,
+    SequenceEndEvent: _Builder.end,
+    AliasEvent: _Builder.alias,
+}
+"""What is done with an event; nothing where its type is missing."""
 
 
 class _Place:

@@ -19,6 +19,7 @@ from ecp_server.domain.period import Grain
 _MAX_ID_LENGTH: Final = 200
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
+NOT_BLANK: Final = r"\S"
 SPAN_PATTERN: Final = "([1-9][0-9]{0,3}) (day|week|month|quarter|year)s?"
 
 
@@ -108,7 +109,7 @@ def _known_zone(name: str) -> str:
 Id = Annotated[str, AfterValidator(_checked_id), Field(json_schema_extra={"pattern": rf"^\S{{1,{_MAX_ID_LENGTH}}}$"})]
 """The id of an asset."""
 
-Text = Annotated[str, Field(pattern=r"\S")]
+Text = Annotated[str, Field(pattern=NOT_BLANK)]
 """Text that is not blank."""
 
 Texts = tuple[Text, ...]

@@ -32,7 +32,7 @@ from ecp_server.domain.catalog import (
     Severity,
 )
 
-Percent = Annotated[float, Field(ge=0, le=100)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 # An absent key means any; an empty list would mean none, and then nothing could ever be meant.
 SomeIds = Annotated[tuple[str, ...], Field(min_length=1)]
 
