@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("ecp", deadline=None)  # no test is timed: machines differ
+settings.load_profile("ecp")
 
 
 def skip_or_fail(reason: str, *, required_by: str) -> NoReturn:
