@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic.fields import FieldInfo
 from typing_extensions import override
 
-BUNDLED_CATALOG: Final = "sec_saas"
+BUNDLED_CATALOG: Final = "meridian"
 """The catalog that is served where none is named."""
 
 PREFIX: Final = "ECP_"
