@@ -29,7 +29,7 @@ def check_catalog(sources: Sequence[Source], entries: Sequence[Entry], findings:
     places = _check_ids(sources, findings)
     for entry in entries:
         for reference in entry.document.references():
-            if not _is_defined(reference, places, findings.unread):
+            if not _may_be_defined(reference, places, findings):
                 kinds = " or ".join(kind.replace("_", " ") for kind in reference.kinds)
                 findings.add(entry.source, reference.path, f"there is no {kinds} {reference.id!r}")
     _check_default_calendars(entries, findings)
@@ -65,12 +65,13 @@ def _defined(source: Source) -> Iterator[tuple[str, str, Path]]:
             yield AssetKind.MEMBER, member_id, ("members", position, "id")
 
 
-def _is_defined(reference: Reference, places: Mapping[str, Places], unread: Sequence[str]) -> bool:
+def _may_be_defined(reference: Reference, places: Mapping[str, Places], findings: Findings) -> bool:
     return (
         any(reference.id in places.get(kind, ()) for kind in reference.kinds)
         or (AssetKind.CALENDAR in reference.kinds and reference.id == GREGORIAN.id)
-        # A document that could not be read may define it; one error is enough.
-        or any(reference.id in text for text in unread)
+        # What could not be read may define it, and is told of already.
+        or findings.files_unread
+        or any(reference.id in text for text in findings.unread)
     )
 
 

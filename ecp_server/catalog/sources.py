@@ -54,6 +54,8 @@ class Findings:
     errors: list[CatalogError] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     """The texts of documents that could not be read: what they define is not known."""
+    files_unread: bool = False
+    """Whether that holds for whole files."""
     _problems: dict[Source, list[tuple[Path, str]]] = field(default_factory=dict)
 
     def add(self, source: Source, path: Path, message: str) -> None:
@@ -82,6 +84,7 @@ def read_sources(files: Iterable[CatalogFile], findings: Findings) -> list[Sourc
     sources: list[Source] = []
     for file in files:
         text = read_text(file, findings.errors)
+        findings.files_unread |= text is None
         for line, document in split_documents(text or ""):
             faults: list[Fault] = []
             try:

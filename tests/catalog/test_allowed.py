@@ -88,3 +88,8 @@ def test_what_a_document_with_errors_defines_is_not_missing(errors_of: ErrorsOf)
 def test_what_an_unreadable_document_may_define_is_not_missing(errors_of: ErrorsOf) -> None:
     text = joined(metric("synonyms: [x"), "kind: term\nid: t\nname: T\ndefinition: D\nmetric: m\n")
     assert ["a.yaml:5: is not YAML: did not find expected ',' or ']'"] == errors_of(text)
+
+
+def test_what_an_unreadable_file_may_define_is_not_missing(errors_of: ErrorsOf) -> None:
+    text = "kind: term\nid: t\nname: T\ndefinition: D\nmetric: m\n"
+    assert ["b.yaml:2: is not UTF-8"] == errors_of({"a.yaml": text, "b.yaml": b"kind: metric\nid: m \xff\n"})
