@@ -51,7 +51,8 @@ def metric(number: int) -> str:
         f"definition: The {name} of the period as booked by the general ledger, before adjustments of later periods.\n"
         f"synonyms: [{name} figure, {name} amount]\nacronyms: [M{number}]\n"
         f"domain: {_DEPARTMENTS[number % len(_DEPARTMENTS)]}\ncertification_tier: {number % 4 + 1}\n"
-        f"owner: team_{number % 50}\nunit: USD\ndecimals: 2\nsemantic_ref: Facts.metric{number}\ntime_dimension: Facts.day\ndimensions: [dim_0]\n"
+        f"owner: team_{number % 50}\nunit: USD\ndecimals: 2\n"
+        f"semantic_ref: Facts.metric{number}\ntime_dimension: Facts.day\ndimensions: [dim_0]\n"
         f"computed_from: [warehouse.facts_{number % 200}.column_{number}]\n{target}"
     )
 
