@@ -1,22 +1,47 @@
-"""Single days by date: "May 9, 2018", "the 15th", "2018-07-06", "7/6", "20th of next month"."""
+"""Single days: by date ("May 9, 2018", "7/6", "the 15th", "20th of next month"), by weekday, by ISO week."""
 
 from __future__ import annotations
 
 import calendar
+from dataclasses import replace
+from datetime import MAXYEAR
 from typing import Final
 
 from ecp_server.resolution.time import numbers
-from ecp_server.resolution.time.expressions import Day, Expression, Part, TimeUnit, Year
-from ecp_server.resolution.time.lexemes import MONTHS, WEEKDAYS, Parsed, Scan
-from ecp_server.resolution.time.named import numbers_year
-from ecp_server.resolution.time.relative import is_whole_year, units
+from ecp_server.resolution.time.expressions import Day, Expression, Part, TimeUnit, Units, Weekday, Year, unit_of
+from ecp_server.resolution.time.lexemes import (
+    AFTER_NEXT,
+    CARDINALS,
+    LAST,
+    MANY_WEEKDAYS,
+    MONTHS,
+    NEXT,
+    OF,
+    TENS,
+    THIS,
+    WEEKDAYS,
+    Parsed,
+    Scan,
+    phrases,
+)
+from ecp_server.resolution.time.named import after_abbreviation, year, year_by_number
+from ecp_server.resolution.time.relative import units
 
 _MONTHS_OF_YEAR: Final = 12
 _LONGEST_MONTH: Final = 31
 _LEAP_YEAR: Final = 2000
 _FULL: Final = 4
+_SHORT: Final = 2
 _COMPACT: Final = 8
+_FIRST_COMPACT, _LAST_COMPACT = 1900_00_00, 2100_00_00
+_DAYS_OF_WEEK: Final = 7
 _MARKS: Final = frozenset({"/", "."})
+_ALL_HOURS: Final = (24, 7)
+_YEAR_WORDS: Final = LAST | NEXT | THIS | {"the"}
+_DAY_PREPOSITIONS: Final = frozenset(
+    {"on", "from", "since", "until", "till", "to", "before", "after", "between", "through"}
+)
+_HENCE: Final = phrases("from now", "hence", "later")
 
 
 def date_of(scan: Scan, at: int) -> Parsed[Expression]:
@@ -24,156 +49,226 @@ def date_of(scan: Scan, at: int) -> Parsed[Expression]:
     at = scan.skip(at, "the")
     weekday = WEEKDAYS.get(scan.words[at])
     if weekday is not None:
-        at = scan.skip(scan.skip(at + 1, "."), ",")
-        at = scan.skip(at, "the")
+        at = scan.skip(scan.skip(after_abbreviation(scan, at), ","), "the")
     found = (
-        _numeric(scan, at, alone=weekday is None) or _month_first(scan, at, weekday) or _day_first(scan, at, weekday)
+        _in_figures(scan, at, alone=weekday is None)
+        or _month_first(scan, at, after_weekday=weekday is not None)
+        or _day_first(scan, at, after_weekday=weekday is not None)
     )
-    if found is None or weekday is None:
-        return found
-    day, end = found
-    return Day(day.day, day.month, day.year, weekday, day.ordinal, day.either_order), end
+    return (replace(found[0], weekday=weekday), found[1]) if found else None
 
 
-def _day_number(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
-    """Read the number of a day and whether it is said as an ordinal."""
-    the = scan.skip(at, "the")
-    found = numbers.ordinal(scan, the)
-    if found is None:
-        number = scan.numbers[the]
-        if number < 0 or len(scan.words[the]) > 2 or (scan.glued[the + 1] and scan.words[the + 1] not in MONTHS):
-            return None
-        found = number, the + 1
-        return ((number, the > at), the + 1) if 1 <= number <= _LONGEST_MONTH else None
-    return ((found[0], True), found[1]) if 1 <= found[0] <= _LONGEST_MONTH else None
+def day_number(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
+    """Read the number of a day and whether it is said as an ordinal: "13", "the 13", "13th"."""
+    start = scan.skip(at, "the")
+    found = numbers.ordinal(scan, start)
+    if found is not None:
+        return ((found[0], True), found[1]) if 1 <= found[0] <= _LONGEST_MONTH else None
+    number = scan.numbers[start]
+    ends = not scan.glued[start + 1] or scan.words[start + 1] in MONTHS
+    if not 1 <= number <= _LONGEST_MONTH or len(scan.words[start]) > _SHORT or not ends:
+        return None
+    the = start > at or (at > 0 and scan.words[at - 1] == "the")
+    return (number, the), start + 1
 
 
 def _year_of_date(scan: Scan, at: int) -> Parsed[Expression]:
-    end = scan.skip(scan.skip(at, frozenset({",", "/", "."})), frozenset({"of", "in"}))
-    found = numbers_year(scan, end, short=False)
-    if found is None:
-        relative = (
-            scan.period(end) if scan.words[end] in ("last", "next", "this", "previous", "current", "the") else None
-        )
-        return relative if relative and is_whole_year(relative[0]) else None
-    return found
+    end = scan.skip(scan.skip(at, frozenset({",", "/", "."})), OF)
+    found: Parsed[Expression] = year_by_number(scan, end, short=False)
+    if found is None and scan.words[end] in _YEAR_WORDS:
+        found = scan.period(end)
+    return found if found and unit_of(found[0]) is TimeUnit.YEAR else None
 
 
-def _month_first(scan: Scan, at: int, weekday: int | None) -> Parsed[Day]:
-    year = numbers_year(scan, at, short=False) if weekday is None and scan.words[at] not in MONTHS else None
-    start = scan.skip(year[1], frozenset({",", "/"})) if year else at
+def _month_first(scan: Scan, at: int, *, after_weekday: bool) -> Parsed[Day]:
+    """Read "May 9, 2018", "2018 May 9", "february the 15th", "may twenty nine"."""
+    before = year(scan, at) if not after_weekday and scan.words[at] not in MONTHS else None
+    start = scan.skip(before[1], frozenset({",", "/"})) if before else at
     month = MONTHS.get(scan.words[start])
     if month is None:
         return None
-    end = scan.skip(start + 1, ".") if scan.gaps[start + 1] == 0 else start + 1
-    number = _day_number(scan, scan.skip(end, "/"))
+    end = scan.skip(after_abbreviation(scan, start), _MARKS) if scan.gaps[start + 1] == 0 else start + 1
+    number = day_number(scan, end) or _day_in_words(scan, end)
     if number is None:
         return None
     (day, ordinal), end = number
-    if year is None:
-        year = _year_of_date(scan, end)
-        end = year[1] if year else end
-    return _checked(Day(day, month, year[0] if year else None, None, ordinal), end)
+    year_said: Parsed[Expression] = before
+    if year_said is None:
+        year_said = _year_of_date(scan, end)
+        end = year_said[1] if year_said else end
+    return _existing(Day(day, month, year_said[0] if year_said else None, None, ordinal), end)
 
 
-def _day_first(scan: Scan, at: int, weekday: int | None) -> Parsed[Day]:
-    number = _day_number(scan, at)
+def _day_in_words(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
+    found = numbers.small(scan, at) if scan.words[at] in CARDINALS or scan.words[at] in TENS else None
+    return ((found[0], False), found[1]) if found and 1 <= found[0] <= _LONGEST_MONTH else None
+
+
+def _day_first(scan: Scan, at: int, *, after_weekday: bool) -> Parsed[Day]:
+    """Read "9 May 2018", "22nd of Jan", "05-Aug-2016"; without a month "the 15th", "Friday the 13th"."""
+    number = day_number(scan, at)
     if number is None:
         return None
     (day, ordinal), end = number
     of = scan.skip(scan.skip(end, "day"), "of")
-    month_at = scan.skip(scan.skip(of, "/"), ".")
-    month = MONTHS.get(scan.words[month_at])
+    start = scan.skip(of, _MARKS)
+    month = MONTHS.get(scan.words[start])
     if month is None:
-        alone = ordinal and (weekday is not None or scan.words[at] == "the" or scan.words[at - 1] in ("the", "on"))
-        return (Day(day, None, None, None, ordinal=True), end) if alone and at else None
-    end = scan.skip(month_at + 1, ".") if scan.gaps[month_at + 1] == 0 else month_at + 1
-    year = _year_of_date(scan, end)
-    found = Day(day, month, year[0] if year else None, None, ordinal or of > end or scan.words[of - 1] == "of")
-    return _checked(found, year[1] if year else end)
+        the = at > 0 and scan.words[at - 1] in ("the", "on")
+        named = ordinal and (after_weekday or the or scan.words[at] == "the")
+        return (Day(day, ordinal=True), end) if named else None
+    end = after_abbreviation(scan, start)
+    found = _year_of_date(scan, end)
+    said_as_ordinal = ordinal or scan.words[of - 1] == "of"
+    return _existing(Day(day, month, found[0] if found else None, None, said_as_ordinal), found[1] if found else end)
 
 
-def _numeric(scan: Scan, at: int, *, alone: bool) -> Parsed[Day]:
-    """Read figures: year first, or month and day, month first unless impossible; signs between them must agree."""
+def _in_figures(scan: Scan, at: int, *, alone: bool) -> Parsed[Day]:
+    """Read figures: year first, or month and day, month first unless impossible; the signs between must agree."""
     if scan.numbers[at] < 0 or scan.glued[at + 1]:
         return None
     if len(scan.words[at]) == _COMPACT:
-        text = scan.words[at]
-        return (
-            _checked(Day(int(text[6:]), int(text[4:6]), Year(int(text[:4]))), at + 1)
-            if text[:2] in ("19", "20")
-            else None
-        )
+        return _compact(scan, at)
     second = scan.skip(at + 1, _MARKS)
     mark = scan.words[at + 1] if second > at + 1 else ""
-    third = scan.skip(second + 1, mark) if mark else second + 1
-    if scan.numbers[second] < 0 or scan.glued[second]:
+    if scan.numbers[second] < 0 or (scan.glued[second + 1] and scan.words[second + 1] not in MONTHS):
         return None
-    three = scan.numbers[third] >= 0 and not scan.glued[third] and (third > second + 1 or not mark)
-    if three:
+    third = scan.skip(second + 1, mark) if mark else second + 1
+    if scan.numbers[third] >= 0 and (third > second + 1 or not mark):
         found = _three_figures(scan, (at, second, third), mark)
-        if found:
+        if found is not None:
             return found
     return _two_figures(scan, at, second, mark, alone=alone)
 
 
+def _compact(scan: Scan, at: int) -> Parsed[Day]:
+    """Read "20240131"."""
+    number = scan.numbers[at]
+    if not _FIRST_COMPACT <= number < _LAST_COMPACT:
+        return None
+    rest, day = divmod(number, 100)
+    of, month = divmod(rest, 100)
+    return _existing(Day(day, month, Year(of)), at + 1)
+
+
 def _three_figures(scan: Scan, places: tuple[int, int, int], mark: str) -> Parsed[Day]:
     first, second, third = (scan.numbers[place] for place in places)
+    widths = [len(scan.words[place]) for place in places]
     end = places[2] + 1
-    if scan.glued[end] and scan.words[end] != "t":
+    end = _after_hours(scan, end)
+    if scan.glued[end]:
         return None
-    if len(scan.words[places[0]]) == _FULL:
-        return _checked(Day(third, second, Year(first)), end) if len(scan.words[places[2]]) <= 2 else None
-    if len(scan.words[places[2]]) == _FULL:
-        year = third
-    elif len(scan.words[places[2]]) == 2 and (mark or all(scan.near(place) for place in places[1:])):
-        found = numbers.short_year(scan, places[2])
-        if found is None:
-            return None
-        year = found[0]
-    else:
-        return None
-    return _in_order(first, second, Year(year), end)
+    if widths[0] == _FULL and widths[2] <= _SHORT:
+        return _existing(Day(third, second, Year(first)), end)
+    of: Parsed[int] = None
+    if widths[2] == _FULL:
+        of = third, end
+    elif widths[2] == _SHORT and (mark or all(scan.near(place) for place in places[1:])):
+        of = numbers.short_year(scan, places[2])
+    return _in_order(first, second, Year(of[0]), end) if of and max(widths[:2]) <= _SHORT else None
+
+
+def _after_hours(scan: Scan, at: int) -> int:
+    """Return the position after a time of day, which says no day: "T00:00:00Z", "12:30"."""
+    hours = at + 1 if scan.words[at] == "t" and scan.glued[at] else at
+    if scan.numbers[hours] < 0 or (hours == at and scan.words[hours + 1] != ":"):
+        return at
+    end = hours + 1
+    for _ in range(2):
+        end = end + 2 if scan.words[end] == ":" and scan.numbers[end + 1] >= 0 else end
+    return scan.skip(end, "z")
 
 
 def _two_figures(scan: Scan, at: int, second: int, mark: str, *, alone: bool) -> Parsed[Day]:
-    if max(len(scan.words[at]), len(scan.words[second])) > 2 or scan.words[second + 1] in ("%", "/"):
+    """Read "11/20", "7.6" and, where a word before says so, "4-22"."""
+    wide = max(len(scan.words[at]), len(scan.words[second])) > _SHORT
+    if wide or scan.words[second + 1] in ("%", "/") or (scan.numbers[at], scan.numbers[second]) == _ALL_HOURS:
         return None
     touching = all(scan.gaps[place] == 0 for place in range(at + 1, second + 1)) if mark else scan.near(second)
-    before = scan.words[at - 1] if at else ""
-    if not touching or (scan.numbers[at], scan.numbers[second]) == (24, 7) or before in ("$", "€", "£", "#", "v"):
-        return None
-    if (
-        not mark
-        and alone
-        and before not in ("on", "from", "since", "until", "to", "before", "after", "between", "through")
-    ):
+    alone = alone and not mark and (at == 0 or scan.words[at - 1] not in _DAY_PREPOSITIONS)
+    if not touching or (alone and scan.words[second + 1].isalnum()):
         return None
     return _in_order(scan.numbers[at], scan.numbers[second], None, second + 1)
 
 
-def _in_order(first: int, second: int, year: Year | None, end: int) -> Parsed[Day]:
+def _in_order(first: int, second: int, of: Year | None, end: int) -> Parsed[Day]:
     month, day = (first, second) if first <= _MONTHS_OF_YEAR else (second, first)
     either = first != second and max(first, second) <= _MONTHS_OF_YEAR
-    return _checked(Day(day, month, year, either_order=either), end)
+    return _existing(Day(day, month, of, either_order=either), end)
 
 
-def _checked(day: Day, end: int) -> Parsed[Day]:
+def _existing(day: Day, end: int) -> Parsed[Day]:
     """Return the date if there is such a day."""
-    year = day.year.number if isinstance(day.year, Year) else _LEAP_YEAR
-    if day.month is None or not 1 <= day.month <= _MONTHS_OF_YEAR:
+    of = day.year.number if isinstance(day.year, Year) else _LEAP_YEAR
+    if day.month is None or not 1 <= day.month <= _MONTHS_OF_YEAR or not 1 <= of <= MAXYEAR:
         return None
-    return (day, end) if 1 <= day.day <= calendar.monthrange(year, day.month)[1] else None
+    return (day, end) if 1 <= day.day <= calendar.monthrange(of, day.month)[1] else None
 
 
-def day_of_units(scan: Scan, at: int) -> Parsed[Expression]:
+def day_of_month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "20th of next month", "the 22 this month", "4th day of the current month"."""
-    number = _day_number(scan, at)
+    number = day_number(scan, at)
     if number is None:
         return None
     (day, _), end = number
-    end = scan.skip(scan.skip(end, "day"), "of")
-    within = units(scan, end)
-    if within is None or within[0].unit is not TimeUnit.MONTH:
+    within = units(scan, scan.skip(scan.skip(end, "day"), "of"))
+    if within is None or unit_of(within[0]) is not TimeUnit.MONTH:
         return None
     return Part(TimeUnit.DAY, day, within[0], ordinal=True), within[1]
+
+
+def day_of_week_number(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "2024-W05-3", the third day of that week."""
+    of = year(scan, at)
+    if of is None or scan.words[of[1]] != "w":
+        return None
+    week, day = of[1] + 1, of[1] + 2
+    if scan.numbers[week] < 1 or not 1 <= scan.numbers[day] <= _DAYS_OF_WEEK or not scan.near(day):
+        return None
+    within = Part(TimeUnit.WEEK, scan.numbers[week], of[0], ordinal=True)
+    return (Part(TimeUnit.DAY, scan.numbers[day], within, ordinal=True), day + 1) if len(scan.words[day]) == 1 else None
+
+
+def weekday(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "Monday", "last Friday", "Wednesday after next", "Sunday from last week"."""
+    at = scan.skip(at, "the")
+    start = scan.skip(scan.skip(at, THIS), LAST | NEXT)
+    named = WEEKDAYS.get(scan.words[start])
+    if named is None:
+        return None
+    end = after_abbreviation(scan, start)
+    word = scan.words[start - 1] if start > at else ""
+    if word in LAST:
+        return Weekday(named, -1), end
+    if word:
+        return Weekday(named, week=Units(TimeUnit.WEEK, 0 if word in THIS else 1)), end
+    following = scan.skip_any(end, AFTER_NEXT)
+    if following > end:
+        return Weekday(named, 2 if scan.words[end] == "after" else -2), following
+    week = units(scan, scan.skip(end, OF))
+    return (
+        (Weekday(named, week=week[0]), week[1]) if week and unit_of(week[0]) is TimeUnit.WEEK else (Weekday(named), end)
+    )
+
+
+def counted_weekday(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "2 Thursdays ago", "two Sundays from now"."""
+    number = numbers.count(scan, at)
+    named = MANY_WEEKDAYS.get(scan.words[number[1]]) if number else None
+    if number is None or named is None:
+        return None
+    end = number[1] + 1
+    if scan.words[end] == "ago":
+        return Weekday(named, -number[0]), end + 1
+    hence = scan.skip_any(end, _HENCE)
+    return (Weekday(named, number[0]), hence) if hence > end and number[0] else None
+
+
+def weekday_of_week(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "next week Wednesday", "last week's Friday"."""
+    found = units(scan, at)
+    if found is None or unit_of(found[0]) is not TimeUnit.WEEK:
+        return None
+    end = scan.skip(scan.skip(scan.skip(found[1], "'s"), ","), "on")
+    named = WEEKDAYS.get(scan.words[end])
+    return (Weekday(named, week=found[0]), after_abbreviation(scan, end)) if named is not None else None

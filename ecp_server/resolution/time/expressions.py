@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from typing import Final
 
 from ecp_server.domain.period import Grain
 
@@ -34,6 +35,13 @@ class TimeUnit(Enum):
         self.grain = grain
         self.size = size
 
+    @property
+    def length(self) -> tuple[Grain, int]:
+        """What units are compared by: a half is longer than a quarter and shorter than a year."""
+        return self.grain, self.size
+
+
+MONTHS_OF_YEAR: Final = 12
 
 Steps = tuple[tuple[int, TimeUnit], ...]
 """A length of time, e.g. 3 months and 2 weeks."""
@@ -153,6 +161,7 @@ class Stretch:
     steps: Steps
     anchor: Anchor
     base: Expression | None = None
+    said: Said = Said.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,3 +344,53 @@ def said_of(expression: Expression) -> Said:
             return said
         case _:
             return Said.NOTHING
+
+
+def unit_of(expression: Expression) -> TimeUnit | None:
+    """Return the unit that the expression names one of; None where it names no such thing."""
+    match expression:
+        case Units(unit=unit, count=1) | Part(unit=unit, count=1) | Containing(unit=unit):
+            return unit
+        case Recurring(of=of):
+            return unit_of(of)
+        case _:
+            return _UNIT_OF_KIND.get(type(expression))
+
+
+_UNIT_OF_KIND: Final[dict[type, TimeUnit]] = {
+    Month: TimeUnit.MONTH,
+    Year: TimeUnit.YEAR,
+    Decade: TimeUnit.DECADE,
+    Day: TimeUnit.DAY,
+    Weekday: TimeUnit.DAY,
+    NthWeekday: TimeUnit.DAY,
+    Offset: TimeUnit.DAY,
+    Edge: TimeUnit.DAY,
+}
+
+
+def adjoin(one: Expression, other: Expression) -> bool:
+    """Tell whether one period follows the other at once, either way round, as far as the words alone can tell."""
+    match one, other:
+        case Year(), Year():
+            return one.said == other.said and abs(one.number - other.number) == 1
+        case Month(), Month() if one.said == other.said:
+            return _adjoin_in_years((one.month, one.year), (other.month, other.year), MONTHS_OF_YEAR)
+        case Part(count=1), Part(count=1) if (one.unit, one.said) == (other.unit, other.said):
+            per_year = _PER_YEAR.get(one.unit, 0)
+            return _adjoin_in_years((one.nth, one.within), (other.nth, other.within), per_year)
+        case Units(), Units() if (one.unit, one.said) == (other.unit, other.said):
+            return one.first + one.count == other.first or other.first + other.count == one.first
+        case _:
+            return False
+
+
+_PER_YEAR: Final = {TimeUnit.QUARTER: 4, TimeUnit.HALF: 2, TimeUnit.MONTH: MONTHS_OF_YEAR}
+
+
+def _adjoin_in_years(one: tuple[int, Expression | None], other: tuple[int, Expression | None], per_year: int) -> bool:
+    if one[1] == other[1]:
+        return abs(one[0] - other[0]) == 1
+    if not (isinstance(one[1], Year) and isinstance(other[1], Year) and one[1].said == other[1].said):
+        return False
+    return per_year > 0 and abs(one[0] + one[1].number * per_year - other[0] - other[1].number * per_year) == 1

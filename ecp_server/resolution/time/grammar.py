@@ -1,17 +1,17 @@
 """Finds time expressions in the tokens of a question.
 
-A rule reads one kind of period at one position; `period` tries those whose first word stands there and keeps the
-longest, `interval` makes ranges, open periods and lists of periods.
+A rule reads one kind of period at one position. `_read_period` tries the rules whose first word stands there and keeps
+the longest; `interval` makes ranges, open periods and lists of periods; `find_times` walks the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from ecp_server.domain.text import Token, tokenize
-from ecp_server.resolution.time import dates, named, relative
+from ecp_server.resolution.time import comparing, dates, lengths, named, parts, relative, running
 from ecp_server.resolution.time.expressions import (
     Day,
     Expression,
@@ -21,72 +21,89 @@ from ecp_server.resolution.time.expressions import (
     TimeUnit,
     Units,
     Weekday,
-    Year,
     lacks_year,
+    unit_of,
     with_year,
     year_said,
 )
 from ecp_server.resolution.time.lexemes import (
     CARDINALS,
+    DAYS,
+    EDGE_INITIALS,
+    EDGES,
     FISCAL,
-    FUNCTION_WORDS,
     LAST,
     MONTHS,
     NEXT,
     ORDINALS,
-    PREPOSITIONS,
+    OVER_PERIOD,
+    ROLLING,
     TENS,
     THIS,
     TO_DATE,
+    TRAILING,
+    TWELVE_MONTHS,
+    UNIT_LETTERS,
     UNITS,
     WEEKDAYS,
+    WHOLE,
     Parsed,
+    Rule,
     Scan,
+    word_set,
 )
-from ecp_server.resolution.time.numbers import FIRST_BARE_YEAR, LAST_BARE_YEAR
+from ecp_server.resolution.time.plausibility import cuts_figures, plausible
 from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
 
-Rule = Callable[[Scan, int], Parsed[Expression]]
-
-_NUMBERS: Final = CARDINALS.keys() | TENS.keys() | {"a", "an", "couple", "few", "several", "dozen", "half"}
-_DIRECTIONS: Final = LAST | NEXT | THIS | {"latest", "most"}
+_COUNTS: Final = CARDINALS.keys() | TENS.keys() | word_set("a an couple few several dozen half")
+_ORDINALS: Final = ORDINALS.keys() | TENS.keys()
+_DIRECTIONS: Final = LAST | NEXT | THIS | word_set("latest most just")
 _CALENDARS: Final = FISCAL | {"calendar"}
-_MARKS: Final = frozenset({"q", "fq", "h", "hy", "p", "w", "wk", "cw", "period"})
-_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
-    (relative.comparison, relative._OVER_YEAR.keys() | relative._LETTERS.keys() | UNITS.keys() | LAST
-     | {"same", "corresponding", "comparable", "equivalent", "period", "time", "a", "this"}),
-    (relative.all_time, ("all", "since", "inception")),
-    (relative.day, ("right", "just", *relative._DAYS)),
-    (relative.relative_units, _DIRECTIONS | _NUMBERS | _CALENDARS | UNITS.keys()),
+_YEARS: Final = _CALENDARS | CARDINALS.keys() | TENS.keys() | WHOLE | word_set("fy cy year ad ce ' ’ ‘")
+_RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
+    (
+        comparing.comparison,
+        OVER_PERIOD.keys() | UNIT_LETTERS.keys() | UNITS.keys() | LAST | comparing.SAME_WORDS
+        | word_set("period one a this"),
+    ),
+    (running.all_time, word_set("all since inception life")),
+    (relative.day, word_set("right just to") | DAYS.keys()),
+    (relative.relative_units, _DIRECTIONS | _COUNTS | _CALENDARS | UNITS.keys()),
     (relative.before_last, _CALENDARS | UNITS.keys()),
-    (relative.from_length, _NUMBERS | UNITS.keys()),
-    (relative.trailing, relative._ROLLING | relative._TRAILING | LAST | {"t", "l", "r", *relative._TWELVE_MONTHS}),
-    (relative.within, ("in", "within")),
-    (relative.to_date, TO_DATE.keys() | UNITS.keys() | LAST | THIS | _CALENDARS | {"so", "fy"}),
-    (relative.edge, relative._EDGES.keys() | relative._EDGE_WORDS.keys()),
-    (relative.remaining, ("rest", "remainder")),
-    (relative.open_ago, ("more", "less", "over", "under", "at")),
-    (named.year, _CALENDARS | _NUMBERS | {"fy", "cy", "year", "ad", "ce"}),
-    (named.decade, _NUMBERS | {"eighties", "nineties", "seventies", "sixties"}),
-    (named.part, _CALENDARS | _MARKS | _NUMBERS | ORDINALS.keys() | UNITS.keys() | {"fy", "cy", "year", "'", "’"}),
-    (named.month, MONTHS.keys() | _CALENDARS | _NUMBERS | {"month", "fy", "'", "’"}),
-    (named.nth_part, ORDINALS.keys() | TENS.keys() | {"last", "final", "penultimate"}),
-    (named.recurring, LAST | NEXT | THIS),
-    (named.of_relative, _DIRECTIONS),
-    (named.weekday, WEEKDAYS.keys() | LAST | NEXT | THIS | _NUMBERS),
-    (named.containing, _CALENDARS | UNITS.keys()),
-    (dates.date_of, MONTHS.keys() | WEEKDAYS.keys() | ORDINALS.keys() | TENS.keys()),
-    (dates.day_of_units, ORDINALS.keys() | TENS.keys()),
+    (lengths.from_length, _COUNTS | _CALENDARS | UNITS.keys()),
+    (lengths.trailing, ROLLING | TRAILING | LAST | TWELVE_MONTHS.keys() | word_set("t l r")),
+    (lengths.within, ("within",)),
+    (lengths.ahead, ("in",)),
+    (lengths.after_length, ("after",)),
+    (lengths.compared_length, word_set("more less over under at")),
+    (running.to_date, TO_DATE.keys() | UNITS.keys() | LAST | THIS | _CALENDARS | word_set("so fy")),
+    (running.year_to_date, _YEARS),
+    (running.edge, EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | _CALENDARS),
+    (running.remaining, word_set("rest remainder")),
+    (named.year, _YEARS),
+    (named.decade, CARDINALS.keys() | named.DECADE_WORDS),
+    (named.part, _YEARS | named.MARK_WORDS | ORDINALS.keys()),
+    (named.month, _YEARS | MONTHS.keys() | {"month"}),
+    (named.recurring, named.RECURRING_WORDS),
+    (named.of_relative_year, _DIRECTIONS),
+    (parts.nth_part, _ORDINALS | word_set("last final penultimate")),
+    (parts.containing, _CALENDARS | UNITS.keys()),
+    (dates.date_of, MONTHS.keys() | WEEKDAYS.keys() | _ORDINALS),
+    (dates.day_of_month, _ORDINALS),
+    (dates.weekday, WEEKDAYS.keys() | LAST | NEXT | THIS),
+    (dates.counted_weekday, _COUNTS),
+    (dates.weekday_of_week, _DIRECTIONS),
 )  # fmt: skip
-_FIGURES: Final[tuple[Rule, ...]] = (
-    relative.relative_units, relative.from_length, named.year, named.decade, named.part, named.month,
-    named.numeric_month, named.nth_part, named.weekday, dates.date_of, dates.day_of_units,
+_RULES_FOR_FIGURES: Final[tuple[Rule, ...]] = (
+    relative.relative_units, lengths.from_length, running.year_to_date, named.year, named.decade, named.part,
+    named.month, named.numeric_month, parts.nth_part, dates.date_of, dates.day_of_month, dates.day_of_week_number,
+    dates.counted_weekday,
 )  # fmt: skip
 
 
 def _by_first_word() -> dict[str, tuple[Rule, ...]]:
     rules: dict[str, list[Rule]] = {}
-    for rule, words in _FIRST_WORDS:
+    for rule, words in _RULES_BY_FIRST_WORDS:
         for word in words:
             rules.setdefault(word, []).append(rule)
     return {word: tuple(found) for word, found in rules.items()}
@@ -94,77 +111,11 @@ def _by_first_word() -> dict[str, tuple[Rule, ...]]:
 
 _RULES: Final = _by_first_word()
 _STARTS: Final = _RULES.keys() | RANGE_WORDS | {"the"}
-_AMBIGUOUS: Final = frozenset({"may", "mar", "march", "sun", "sat", "mon", "wed", "fri"})
-_BEFORE_AMOUNTS: Final = frozenset(
-    {
-        "$",
-        "€",
-        "£",
-        "#",
-        "top",
-        "bottom",
-        "than",
-        "over",
-        "under",
-        "above",
-        "below",
-        "rule",
-        "exceeds",
-        "exceeding",
-        "least",
-        "most",
-        "about",
-    }
-)
-_AFTER_AMOUNTS: Final = frozenset(
-    {
-        "%",
-        "percent",
-        "usd",
-        "eur",
-        "dollars",
-        "euros",
-        "units",
-        "million",
-        "billion",
-        "k",
-        "m",
-        "bn",
-        "x",
-        "times",
-        "people",
-        "employees",
-        "customers",
-        "users",
-        "orders",
-        "items",
-        "rows",
-    }
-)
-_VERSUS: Final = frozenset(
-    {"vs", "versus", "compared", "with", "to", "against", "over", "and", "or", "than", ".", ",", "from"}
-)
-_AFTER_MODAL: Final = frozenset(
-    {
-        "be",
-        "i",
-        "we",
-        "you",
-        "it",
-        "they",
-        "he",
-        "she",
-        "have",
-        "not",
-        "the",
-        "also",
-        "need",
-        "require",
-        "this",
-        "there",
-    }
-)
+_VERSUS: Final = word_set("vs versus compared with to against over and or than . , from")
 _MOST_FILLERS: Final = 4
+
+_Found = tuple[int, int, Expression]
+"""A mention: its first position, the one after its last, and what it says."""
 
 
 def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
@@ -173,17 +124,21 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
     Never raises; takes time about linear in the number of tokens.
     """
     scan = Scan(tokens, _read_period)
-    mentions: list[TimeMention] = []
+    found: list[_Found] = []
     at, size = 0, len(scan)
     while at < size:
-        found = _mention(scan, at) if scan.closes(at) else None
-        if found is None:
+        read = _mention(scan, at)
+        if read is None:
             at += 1
             continue
-        expression, end = found
-        mentions.append(TimeMention(scan.owners[at], scan.owners[end], expression))
+        expression, end = read
+        if not cuts_figures(scan, at, end, expression):
+            found.append((at, end, expression))
         at = end
-    return tuple(_together(scan, mentions)) if len(mentions) > 1 else tuple(mentions)
+    return tuple(
+        TimeMention(scan.owners[first], scan.owners[end], expression)
+        for first, end, expression in _together(scan, found)
+    )
 
 
 def period_expression(text: str) -> Expression | None:
@@ -198,7 +153,7 @@ def period_expression(text: str) -> Expression | None:
 
 def _read_period(scan: Scan, at: int) -> Parsed[Expression]:
     first = scan.skip(at, "the")
-    rules = _FIGURES if scan.numbers[first] >= 0 else _RULES.get(scan.words[first], ())
+    rules = _RULES_FOR_FIGURES if scan.numbers[first] >= 0 else _RULES.get(scan.words[first], ())
     best: Parsed[Expression] = None
     for rule in rules:
         found = rule(scan, at)
@@ -208,67 +163,44 @@ def _read_period(scan: Scan, at: int) -> Parsed[Expression]:
 
 
 def _mention(scan: Scan, at: int) -> Parsed[Expression]:
-    if scan.words[at] not in _STARTS and scan.numbers[at] < 0:
+    if scan.glued[at] or (scan.words[at] not in _STARTS and scan.numbers[at] < 0):
         return None
     found = interval(scan, at)
-    if found is None or not scan.closes(found[1]) or not _plausible(scan, at, found[1], found[0]):
+    if found is None or scan.glued[found[1]] or not plausible(scan, at, found[1], found[0]):
         return None
     return found
 
 
-def _plausible(scan: Scan, at: int, end: int, expression: Expression) -> bool:
-    """Tell whether words that could be something else as well are a time here."""
-    word = scan.words[at]
-    before, after = scan.words[at - 1] if at else "", scan.words[end]
-    if word == "the" and isinstance(expression, Units) and end == at + 2:
-        counts_out = before in ("by", "per", "each", "every") or (before == "of" and scan.words[at - 2] in UNITS)
-        return not counts_out
-    if end == at + 1:
-        if word == "may":
-            return after not in _AFTER_MODAL and (
-                before in PREPOSITIONS or not after or at == 0 or after in PREPOSITIONS
-            )
-        if word in _AMBIGUOUS:
-            return _stands_alone(before, after)
-        if isinstance(expression, Year):
-            in_range = FIRST_BARE_YEAR <= expression.number <= LAST_BARE_YEAR
-            return in_range and before not in _BEFORE_AMOUNTS and after not in _AFTER_AMOUNTS
-    if isinstance(expression, Day) and (expression.month is None or (expression.either_order and not expression.year)):
-        return after not in _AFTER_AMOUNTS and before not in _BEFORE_AMOUNTS and _stands_alone(before, after)
-    if word in ("p", "w") and isinstance(expression, Part) and expression.within is None:
-        return _stands_alone(before, after)
-    return True
-
-
-def _stands_alone(before: str, after: str) -> bool:
-    return before in PREPOSITIONS or not after or after in FUNCTION_WORDS or not after.isalnum()
-
-
-def _together(scan: Scan, mentions: list[TimeMention]) -> list[TimeMention]:
+def _together(scan: Scan, found: list[_Found]) -> list[_Found]:
     """Let neighbours complete each other: "next week, say on Wednesday"; "Q3 vs Q4 2023"."""
-    merged = [mentions[0]]
-    for mention in mentions[1:]:
-        before = merged[-1]
-        between = [scan.words[place] for place, owner in enumerate(scan.owners) if before.last <= owner < mention.first]
-        week, day = before.expression, mention.expression
+    together: list[_Found] = []
+    for first, end, expression in found:
+        if not together:
+            together.append((first, end, expression))
+            continue
+        before_first, before_end, before = together[-1]
+        between = scan.words[before_end:first]
         if (
             len(between) <= _MOST_FILLERS
-            and isinstance(week, Units)
-            and week.unit is TimeUnit.WEEK
-            and week.count == 1
-            and isinstance(day, Weekday)
-            and day.week is None
+            and _is_week(before)
+            and isinstance(expression, Weekday)
+            and not expression.week
         ):
-            merged[-1] = TimeMention(before.first, mention.last, replace(day, week=week))
-            continue
-        if between and _VERSUS.issuperset(between):
-            merged[-1] = replace(before, expression=_completed(before.expression, mention.expression))
-            mention = replace(mention, expression=_completed(mention.expression, before.expression))
-        merged.append(mention)
-    return merged
+            together[-1] = (before_first, end, replace(expression, week=before))
+        elif between and _VERSUS.issuperset(between):
+            together[-1] = (before_first, before_end, _completed(before, expression))
+            together.append((first, end, _completed(expression, before)))
+        else:
+            together.append((first, end, expression))
+    return together
+
+
+def _is_week(expression: Expression) -> bool:
+    return isinstance(expression, Units) and unit_of(expression) is TimeUnit.WEEK
 
 
 def _completed(expression: Expression, other: Expression) -> Expression:
+    """Return a part of a year with the year of its counterpart, where its own is left out."""
     year = year_said(other)
     same_kind = isinstance(expression, Month | Day | Part) and type(expression) is type(other)
     return with_year(expression, year) if same_kind and year and lacks_year(expression) else expression

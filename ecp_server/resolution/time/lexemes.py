@@ -14,8 +14,23 @@ Parsed: TypeAlias = tuple[T, int] | None
 """What was read and the position after it, or None where the words say no such thing."""
 
 
-def _words(words: str) -> frozenset[str]:
+Phrases = Mapping[str, tuple[tuple[str, ...], ...]]
+"""Runs of words by their first, long ones before short."""
+Rule = Callable[["Scan", int], "Parsed[Expression]"]
+"""Reads one kind of expression at a position."""
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(words.split())
+
+
+def phrases(*texts: str) -> Phrases:
+    """Return the phrases by their first word, long ones before short."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for words in sorted((tuple(text.split()) for text in texts), key=len, reverse=True):
+        found.setdefault(words[0], []).append(words)
+    return {first: tuple(all_of) for first, all_of in found.items()}
 
 
 def _numbered(words: str, first: int, step: int = 1) -> dict[str, int]:
@@ -31,10 +46,11 @@ MONTHS: Final = _table({
     8: "august aug", 9: "september sept sep", 10: "october oct", 11: "november nov", 12: "december dec",
 })  # fmt: skip
 WEEKDAYS: Final = _table({
-    0: "monday mon mondays", 1: "tuesday tue tues tuesdays", 2: "wednesday wed weds wednesdays",
-    3: "thursday thu thur thurs thursdays", 4: "friday fri fridays", 5: "saturday sat saturdays",
-    6: "sunday sun sundays",
+    0: "monday mon", 1: "tuesday tue tues", 2: "wednesday wed weds",
+    3: "thursday thu thur thurs", 4: "friday fri", 5: "saturday sat",
+    6: "sunday sun",
 })  # fmt: skip
+MANY_WEEKDAYS: Final = {f"{word}s": number for word, number in WEEKDAYS.items()} | WEEKDAYS
 UNITS: Final = _table({
     (1, TimeUnit.DAY): "day days",
     (1, TimeUnit.BUSINESS_DAY): "workday workdays weekday weekdays",
@@ -73,29 +89,55 @@ TO_DATE: Final = {
     "fqtd": (TimeUnit.QUARTER, Said.FISCAL), "mtd": (TimeUnit.MONTH, Said.NOTHING),
     "wtd": (TimeUnit.WEEK, Said.NOTHING),
 }  # fmt: skip
-ORDINAL_SUFFIXES: Final = _words("st nd rd th")
-PREPOSITIONS: Final = _words(
+OF: Final = word_set("of in for from , / 's on")
+"""What may stand between a part and the whole on its right."""
+AFTER_NEXT: Final = phrases("after next", "before last")
+ROLLING: Final = word_set("rolling running moving")
+TRAILING: Final = word_set("trailing")
+TWELVE_MONTHS: Final = {"ttm": -12, "ltm": -12, "ntm": 1}
+DAYS: Final = _table({0: "today todays now tonight", -1: "yesterday yesterdays", 1: "tomorrow tomorrows tmr tmrw"})
+EDGES: Final = _table({False: "beginning start", True: "end close"})
+EDGE_INITIALS: Final = {
+    "eoy": (TimeUnit.YEAR, True), "eoq": (TimeUnit.QUARTER, True), "eom": (TimeUnit.MONTH, True),
+    "eow": (TimeUnit.WEEK, True), "boy": (TimeUnit.YEAR, False), "boq": (TimeUnit.QUARTER, False),
+    "bom": (TimeUnit.MONTH, False), "bow": (TimeUnit.WEEK, False),
+}  # fmt: skip
+OVER_PERIOD: Final = _table({
+    TimeUnit.YEAR: "yoy", TimeUnit.QUARTER: "qoq", TimeUnit.MONTH: "mom", TimeUnit.WEEK: "wow", TimeUnit.DAY: "dod",
+})  # fmt: skip
+"""Growth over the period before."""
+ORDINAL_SUFFIXES: Final = word_set("st nd rd th")
+PREPOSITIONS: Final = word_set(
     "in on for since until till from to of by during before after between through thru over at as vs versus within and "
     "or than around about throughout into last next this past previous prior current"
 )
 """Words before which "may" or "sun" is a time."""
-FUNCTION_WORDS: Final = PREPOSITIONS | _words(
+FUNCTION_WORDS: Final = PREPOSITIONS | word_set(
     "the a an is was were are be did do does has have had with without compared against please show me us we by where "
     "which what how when who that 's per across only not"
 )
 # Letters that stand beside digits in one word; any other mixture is a name.
-_GLUED: Final = _words("q fy fq cy h hy w wk cw p d m y mo t l r s qtr st nd rd th ytd") | MONTHS.keys()
-_RUNS: Final = re.compile(r"[0-9]+|[^0-9]+")
+_GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s qtr st nd rd th") | MONTHS.keys()
+_RUNS: Final = re.compile(r"[0-9]+|fy|(?:(?!fy)[^0-9])+")
 _LONGEST_NUMBER: Final = 8
 _PADDING: Final = 4
 # Deep enough for "the first Monday of the last month of Q3 of last year".
 _DEEPEST: Final = 6
 
 
+def first_of(scan: Scan, at: int, rules: Sequence[Rule]) -> Parsed[Expression]:
+    """Return what the first rule reads that reads anything."""
+    for rule in rules:
+        found = rule(scan, at)
+        if found is not None:
+            return found
+    return None
+
+
 class Scan:
     """Tokens as a row of words and numbers, ended by empty words so that rules may look ahead."""
 
-    __slots__ = ("_depth", "_memo", "_read_period", "gaps", "glued", "numbers", "owners", "words")
+    __slots__ = ("_depth", "_first_of", "_memo", "_read_period", "gaps", "glued", "numbers", "owners", "words")
 
     def __init__(self, tokens: Sequence[Token], read_period: Callable[[Scan, int], Parsed[Expression]]) -> None:
         self.words: list[str] = []
@@ -109,6 +151,7 @@ class Scan:
         self._read_period = read_period
         self._memo: dict[int, Parsed[Expression]] = {}
         self._depth = 0
+        self._first_of: dict[frozenset[str], int] = {}
         end = 0
         for owner, token in enumerate(tokens):
             word = token.folded
@@ -139,6 +182,12 @@ class Scan:
         """Tell whether a mention may end before the word at this position: not inside a token."""
         return not self.glued[at]
 
+    def follows(self, at: int, words: frozenset[str]) -> bool:
+        """Tell whether one of these words stands anywhere before the position."""
+        if words not in self._first_of:
+            self._first_of[words] = next((i for i, word in enumerate(self.words) if word in words), len(self.words))
+        return self._first_of[words] < at
+
     def near(self, at: int) -> bool:
         """Tell whether at most one character, which may be a hyphen, parts this word from the one before."""
         return self.gaps[at] <= 1
@@ -148,9 +197,20 @@ class Scan:
         word = self.words[at]
         return at + 1 if word and (word == words if isinstance(words, str) else word in words) else at
 
+    def skip_any(self, at: int, choices: Phrases) -> int:
+        """Return the position after the longest of these phrases that stands here, or the same where none does."""
+        for words in choices.get(self.words[at], ()):
+            if self.matches(at, *words):
+                return at + len(words)
+        return at
+
     def matches(self, at: int, *words: str) -> bool:
         """Tell whether these words stand here."""
-        return all(self.words[at + offset] == word for offset, word in enumerate(words))
+        for word in words:
+            if self.words[at] != word:
+                return False
+            at += 1
+        return True
 
     def _add(self, word: str, owner: int, *, glued: bool, gap: int) -> None:
         self.words.append(word)

@@ -1,62 +1,73 @@
-"""Periods by name: years, halves, quarters, months, weeks, and parts of other periods."""
+"""Years, halves, quarters, periods, weeks and months by name or number."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.expressions import (
-    Containing,
     Decade,
     Expression,
     Month,
-    NthWeekday,
     Part,
     Recurring,
     Said,
     TimeUnit,
     Units,
-    Weekday,
     Year,
+    unit_of,
 )
-from ecp_server.resolution.time.lexemes import LAST, MONTHS, NEXT, THIS, UNITS, WEEKDAYS, Parsed, Scan
-from ecp_server.resolution.time.relative import is_container, is_whole_year, said, units
+from ecp_server.resolution.time.lexemes import AFTER_NEXT, LAST, MONTHS, NEXT, OF, THIS, WHOLE, Parsed, Scan
+from ecp_server.resolution.time.relative import bare_unit, said, units
 
-_OF: Final = frozenset({"of", "in", "for", "from", ",", "/", "'s", "on"})
-_MARKS: Final = {
-    "q": (TimeUnit.QUARTER, 4), "fq": (TimeUnit.QUARTER, 4), "h": (TimeUnit.HALF, 2), "hy": (TimeUnit.HALF, 2),
-    "p": (TimeUnit.MONTH, 12), "w": (TimeUnit.WEEK, 53), "wk": (TimeUnit.WEEK, 53), "cw": (TimeUnit.WEEK, 53),
-    "quarter": (TimeUnit.QUARTER, 4), "qtr": (TimeUnit.QUARTER, 4), "half": (TimeUnit.HALF, 2),
-    "period": (TimeUnit.MONTH, 12), "week": (TimeUnit.WEEK, 53), "month": (TimeUnit.MONTH, 12),
-}  # fmt: skip
-"""What a number may stand beside, and the greatest number."""
-_NUMBER_SIGNS: Final = frozenset({"number", "no", "#", "nr"})
-_MOST: Final = {TimeUnit.QUARTER: 4, TimeUnit.HALF: 2}
-_DECADE: Final = 10
+_WEEKS: Final = 53
 _MONTHS_OF_YEAR: Final = 12
+_MARKS: Final = {
+    "q": (TimeUnit.QUARTER, 4), "fq": (TimeUnit.QUARTER, 4), "quarter": (TimeUnit.QUARTER, 4),
+    "qtr": (TimeUnit.QUARTER, 4), "h": (TimeUnit.HALF, 2), "hy": (TimeUnit.HALF, 2), "half": (TimeUnit.HALF, 2),
+    "p": (TimeUnit.MONTH, 12), "fp": (TimeUnit.MONTH, 12), "period": (TimeUnit.MONTH, 12),
+    "month": (TimeUnit.MONTH, 12), "w": (TimeUnit.WEEK, _WEEKS), "fw": (TimeUnit.WEEK, _WEEKS),
+    "wk": (TimeUnit.WEEK, _WEEKS), "cw": (TimeUnit.WEEK, _WEEKS), "week": (TimeUnit.WEEK, _WEEKS),
+}  # fmt: skip
+"""What stands before a number, and the greatest number that it takes."""
+_CALENDAR_MARKS: Final = {"fq": Said.FISCAL, "fp": Said.FISCAL, "fw": Said.FISCAL, "cw": Said.CALENDAR}
+_MARKS_AFTER: Final = frozenset({"q", "qtr", "h", "hy"})
+_WRITTEN_OUT: Final = frozenset({"quarter", "qtr", "half", "period", "month", "week", "wk", "cw"})
+_NUMBER_SIGNS: Final = frozenset({"number", "no", "#", "nr"})
+_ORDINAL_UNITS: Final = {TimeUnit.QUARTER: 4, TimeUnit.HALF: 2}
+_PARTS_ALONE: Final = frozenset({TimeUnit.QUARTER, TimeUnit.HALF})
+_DECADE: Final = 10
+_CENTURY: Final = 100
+_DECADES: Final = {"twenties": 20, "thirties": 30, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}
+_FIRST_OF_LAST_CENTURY: Final = 30
 _ABBREVIATED: Final = 4
+_SHORT: Final = 2
 
 
 def year(scan: Scan, at: int) -> Parsed[Year]:
-    """Read "2019", "FY24", "fiscal year 2024", "calendar 2020", "the year 2020", "2024 fiscal year", "FY2019-20"."""
-    at = scan.skip(at, "the")
+    """Read "2019", "FY24", "fiscal year 2024", "calendar 2020", "the year 2020", "2024 fiscal year", "'23"."""
+    at = scan.skip(scan.skip(at, "the"), WHOLE)
     word = scan.words[at]
     if word in ("fy", "cy"):
         return _numbered_year(scan, at + 1, Said.FISCAL if word == "fy" else Said.CALENDAR)
     calendar, end = said(scan, at)
-    if calendar or scan.words[end] == "year":
-        return _numbered_year(scan, scan.skip(end, "year"), calendar)
-    if word in ("ad", "ce"):
-        at += 1
-    found = numbers.full_year(scan, at)
-    if found is None:
-        return None
-    number, end = found
-    if scan.words[end] == "fy":
-        return Year(number, Said.FISCAL), end + 1
+    if calendar or word == "year":
+        return _numbered_year(scan, scan.skip(scan.skip(end, "year"), "fy"), calendar)
+    found = numbers.apostrophe_year(scan, at) or numbers.full_year(scan, scan.skip(at, frozenset({"ad", "ce"})))
+    return _year_with_calendar(scan, *found) if found else None
+
+
+def _year_with_calendar(scan: Scan, number: int, end: int) -> Parsed[Year]:
+    """Read what may follow a year: "fiscal year", "FY", "AD", "/24"."""
     calendar, after = said(scan, end)
     if calendar and scan.words[after] == "year":
         return Year(number, calendar), after + 1
+    if scan.words[end] == "fy":
+        return Year(number, Said.FISCAL), end + 1
+    spanned = _spanning(scan, number, end)
+    if spanned > end and scan.numbers[spanned - 1] > _MONTHS_OF_YEAR and len(scan.words[spanned - 1]) == _SHORT:
+        return Year(number, Said.FISCAL if scan.words[end] == "/" else Said.NOTHING, spanning=True), spanned
     return Year(number), scan.skip(end, frozenset({"ad", "ce"}))
 
 
@@ -65,245 +76,214 @@ def _numbered_year(scan: Scan, at: int, calendar: Said) -> Parsed[Year]:
     if found is None:
         return None
     number, end = found
-    if calendar is Said.FISCAL:
-        second = scan.skip(end, "/")
-        follows = scan.numbers[second] in ((number + 1) % 100, number + 1) and len(scan.words[second]) in (2, 4)
-        if follows and scan.near(second) and not scan.glued[second]:
-            return Year(number, calendar, spanning=True), second + 1
-    return Year(number, calendar), end
+    spanned = _spanning(scan, number, end) if calendar is Said.FISCAL else end
+    return Year(number, calendar, spanning=spanned > end), spanned
+
+
+def _spanning(scan: Scan, number: int, end: int) -> int:
+    """Return the position after the next year's number, where it follows at once, as in "2023/24"; else the same."""
+    second = scan.skip(end, "/")
+    follows = scan.numbers[second] in ((number + 1) % _CENTURY, number + 1) and len(scan.words[second]) != 1
+    return second + 1 if follows and scan.near(second) and not scan.glued[second] else end
 
 
 def decade(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "the 1970s", "the nineties" with its century, "the two thousand and tens"."""
-    at = scan.skip(at, "the")
-    number = scan.numbers[at]
+    """Read "the 1970s", "the 90s", "the nineties", "the two thousand and tens"."""
+    start = scan.skip(at, "the")
+    number = scan.numbers[start]
     if number >= 0:
-        is_decade = number % _DECADE == 0 and scan.words[at + 1] in ("s", "'s") and scan.gaps[at + 1] == 0
-        found = numbers.full_year(scan, at)
-        return (Decade(number), at + 2) if found and is_decade else None
-    if scan.matches(at, "two", "thousand"):
-        tens = {"tens": 10, "twenties": 20, "thirties": 30}.get(scan.words[scan.skip(at + 2, "and")])
-        return (Decade(2000 + tens), scan.skip(at + 2, "and") + 1) if tens else None
-    tens = {"eighties": 80, "nineties": 90, "seventies": 70, "sixties": 60}.get(scan.words[scan.skip(at, "nineteen")])
-    return (Decade(1900 + tens), scan.skip(at, "nineteen") + 1) if tens else None
+        return _decade_in_figures(scan, start, number, the=start > at)
+    if scan.matches(start, "two", "thousand"):
+        word = scan.skip(start + 2, "and")
+        tens = _DECADE if scan.words[word] == "tens" else _DECADES.get(scan.words[word], 0)
+        return (Decade(2000 + tens), word + 1) if tens else None
+    word = scan.skip(start, "nineteen")
+    tens = _DECADES.get(scan.words[word], 0)
+    return (Decade(1900 + tens), word + 1) if tens and word + 1 > at + 1 else None
+
+
+def _decade_in_figures(scan: Scan, at: int, number: int, *, the: bool) -> Parsed[Expression]:
+    plural = scan.words[at + 1] in ("s", "'s") and scan.gaps[at + 1] == 0
+    if not plural or number % _DECADE:
+        return None
+    if numbers.full_year(scan, at):
+        return Decade(number), at + 2
+    if not the or len(scan.words[at]) != _SHORT:
+        return None
+    return Decade(number + (1900 if number >= _FIRST_OF_LAST_CENTURY else 2000)), at + 2
+
+
+def year_by_number(scan: Scan, at: int, *, short: bool) -> Parsed[Expression]:
+    """Read a year that is said by its number; of two figures if ``short``."""
+    if short and scan.near(at) and scan.words[at + 1] not in ("%", ".", "/"):
+        two_figures = numbers.short_year(scan, at)
+        if two_figures:
+            return Year(two_figures[0]), two_figures[1]
+    return year(scan, at)
 
 
 def year_after(scan: Scan, at: int, *, short: bool) -> Parsed[Expression]:
-    """Read the year of a quarter or month on its right: "of fiscal 2024", ", 2024", "'24", "next year", "19" if short."""
-    end = scan.skip(at, _OF)
-    found: Parsed[Expression] = numbers_year(scan, end, short=short)
+    """Read the year on the right of a quarter or month: "of fiscal 2024", "'24", "next year", "19" if short."""
+    of = scan.skip(at, OF)
+    found: Parsed[Expression] = year_by_number(scan, of, short=short)
     if found is None:
-        relative = scan.period(end)
-        found = relative if relative and is_whole_year(relative[0]) else None
-    return found
-
-
-def numbers_year(scan: Scan, at: int, *, short: bool) -> Parsed[Expression]:
-    """Read a year that is said by its number."""
-    of_century = numbers.apostrophe_year(scan, at)
-    if of_century is None and short and scan.near(at) and scan.words[at + 1] not in ("%", ".", "/"):
-        of_century = numbers.short_year(scan, at)
-    return (Year(of_century[0]), of_century[1]) if of_century else year(scan, at)
+        found = scan.period(of)
+    if found is None and of > at:
+        found = bare_unit(scan, of)
+    return found if found and unit_of(found[0]) is TimeUnit.YEAR else None
 
 
 def part(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "Q3 2024", "2019 Q1", "4Q19", "FY10Q4", "third quarter of fiscal 2025", "H1", "P7 FY2024", "week 31 of 2027"."""
+    """Read "Q3 2024", "2019 Q1", "4Q19", "FY10Q4", "third quarter of fiscal 2025", "H1", "week 31 of 2027"."""
     at = scan.skip(at, "the")
-    before = numbers_year(scan, at, short=False)
-    if before and scan.words[before[1]] == "'s":
-        before = before[0], before[1] + 1
-    return _part(scan, scan.skip(before[1], frozenset({",", "/"})) if before else at, before[0] if before else None)
+    before: Parsed[Expression] = year(scan, at)
+    if before is None and scan.glued[at + 1] and scan.words[at + 1] in _MARKS_AFTER and scan.numbers[at + 2] > 0:
+        before = year_by_number(scan, at, short=True)  # "18q4"
+    if before is None:
+        return part_of(scan, at, None)
+    end = scan.skip(scan.skip(before[1], "'s"), frozenset({",", "/"}))
+    return part_of(scan, scan.skip(end, "the"), before[0])
 
 
-def _part(scan: Scan, at: int, of: Expression | None) -> Parsed[Expression]:
+def part_of(scan: Scan, at: int, of: Expression | None) -> Parsed[Expression]:
+    """Read a unit with its number, of the year ``of`` or of the one that follows."""
     found = _numbered(scan, at)
     if found is None:
         return None
     one, end = found
-    after = year_after(scan, end, short=one.unit is not TimeUnit.MONTH) if of is None else None
-    if after is not None:
-        of, end = after
+    if of is None:
+        after = year_after(scan, end, short=one.unit in _PARTS_ALONE) or _inside(scan, one, end)
+        of, end = after or (None, end)
     if of is None and scan.words[at] == "month":
         return None
-    return Part(one.unit, one.nth, of, 1, one.said, one.ordinal), end
+    return replace(one, within=of), end
+
+
+def _inside(scan: Scan, one: Part, at: int) -> Parsed[Expression]:
+    """Read what else numbered weeks and months lie in: "week 2 of March", "month 2 of Q3"."""
+    found = scan.period(at + 1) if scan.words[at] in ("of", "in") and one.unit not in _PARTS_ALONE else None
+    unit = unit_of(found[0]) if found else None
+    return found if unit and unit.length > one.unit.length else None
 
 
 def _numbered(scan: Scan, at: int) -> Parsed[Part]:
-    """Read a unit with its number: "Q3", "3Q", "quarter 3", "fiscal third quarter", "third fiscal quarter", "week 31"."""
+    """Read a unit with its number: "Q3", "3Q", "quarter 3", "third fiscal quarter", "week 31"."""
     calendar, at = said(scan, at)
+    return _mark_first(scan, at, calendar) or _mark_last(scan, at, calendar) or _ordinal_unit(scan, at, calendar)
+
+
+def _mark_first(scan: Scan, at: int, calendar: Said) -> Parsed[Part]:
     word = scan.words[at]
-    if word in _MARKS:
-        unit, most = _MARKS[word]
-        end = scan.skip(scan.skip(at + 1, _NUMBER_SIGNS), ".")
-        number = numbers.cardinal(scan, end) if len(word) > len("fq") or scan.near(end) else None
-        if number is None or not 1 <= number[0] <= most:
-            return None
-        if word in ("fq", "cw"):
-            calendar = Said.FISCAL if word == "fq" else Said.CALENDAR
-        return Part(unit, number[0], None, 1, calendar, unit is TimeUnit.WEEK), number[1]
-    mark = scan.words[at + 1]
-    if scan.numbers[at] > 0 and scan.glued[at + 1] and mark in ("q", "h", "hy"):
-        unit, most = _MARKS[mark]
-        return (Part(unit, scan.numbers[at], None, 1, calendar), at + 2) if scan.numbers[at] <= most else None
+    if word not in _MARKS:
+        return None
+    unit, most = _MARKS[word]
+    end = scan.skip(scan.skip(at + 1, _NUMBER_SIGNS), ".")
+    number = numbers.cardinal(scan, end) if word in _WRITTEN_OUT or scan.near(end) else None
+    if number is None or not 1 <= number[0] <= most:
+        return None
+    calendar = _CALENDAR_MARKS.get(word, calendar)
+    return Part(unit, number[0], None, 1, calendar, unit is TimeUnit.WEEK), number[1]
+
+
+def _mark_last(scan: Scan, at: int, calendar: Said) -> Parsed[Part]:
+    number, mark = scan.numbers[at], scan.words[at + 1]
+    if number < 1 or not scan.glued[at + 1] or mark not in _MARKS_AFTER or number > _MARKS[mark][1]:
+        return None
+    return Part(_MARKS[mark][0], number, None, 1, calendar), at + 2
+
+
+def _ordinal_unit(scan: Scan, at: int, calendar: Said) -> Parsed[Part]:
     ordinal = numbers.ordinal(scan, at)
     if ordinal is None:
         return None
     late, end = said(scan, ordinal[1])
     named = numbers.unit(scan, end)
-    if named is None or not ordinal[0] <= _MOST.get(named[0][1], 0):
+    if named is None or ordinal[0] > _ORDINAL_UNITS.get(named[0][1], 0):
         return None
     return Part(named[0][1], ordinal[0], None, 1, calendar or late), named[1]
 
 
 def month(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "January", "Sept. 2019", "May '19", "fiscal August 2018", "2015 May", "the month of June", "june next year"."""
+    """Read "January", "Sept. 2019", "May '19", "fiscal August 2018", "2015 May", "june next year"."""
     at = scan.skip(at, "the")
-    if scan.matches(at, "month", "of"):
-        at += 2
-    before = numbers_year(scan, at, short=False) if scan.words[at] not in MONTHS else None
+    at = at + 2 if scan.matches(at, "month", "of") else at
+    before = year(scan, at) if scan.words[at] not in MONTHS else None
     start = scan.skip(before[1], frozenset({",", "/"})) if before else at
     calendar, start = said(scan, start)
     number = MONTHS.get(scan.words[start])
     if number is None:
         return None
-    end = start + 1
-    if scan.words[end] == "." and scan.gaps[end] == 0 and len(scan.words[start]) <= _ABBREVIATED:
-        end += 1
+    end = after_abbreviation(scan, start)
     if before:
         return Month(number, before[0], calendar), end
-    if scan.matches(end, "in", "a", "year"):
-        return Month(number, Units(TimeUnit.YEAR, 1), calendar), end + 3
-    if scan.matches(end, "after", "next"):
-        return Recurring(Month(number, None, calendar), 2), end + 2
-    if scan.matches(end, "before", "last"):
-        return Recurring(Month(number, None, calendar), -2), end + 2
-    after = year_after(scan, end, short=False)
-    return (Month(number, after[0], calendar), after[1]) if after else (Month(number, None, calendar), end)
+    alone = Month(number, None, calendar)
+    following = scan.skip_any(end, AFTER_NEXT)
+    if following > end:
+        return Recurring(alone, 2 if scan.words[end] == "after" else -2), following
+    after = _in_years(scan, end) or year_after(scan, end, short=False)
+    return (replace(alone, year=after[0]), after[1]) if after else (alone, end)
+
+
+def _in_years(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "in a year", "in two years" after a month."""
+    found = numbers.length(scan, at + 1) if scan.words[at] == "in" else None
+    if found is None or len(found[0]) > 1 or found[0][0][1] is not TimeUnit.YEAR:
+        return None
+    return Units(TimeUnit.YEAR, found[0][0][0]), found[1]
+
+
+def after_abbreviation(scan: Scan, at: int) -> int:
+    """Return the position after a name and the full stop that may shorten it."""
+    dotted = scan.words[at + 1] == "." and scan.gaps[at + 1] == 0 and len(scan.words[at]) <= _ABBREVIATED
+    return at + 2 if dotted else at + 1
 
 
 def numeric_month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "2015/3", "2016-11", "3/2015", "11 / 2016"."""
-    first, separator = scan.numbers[at], at + 1
-    second = scan.skip(separator, frozenset({"/", "."}))
-    if first < 0 or scan.numbers[second] < 0 or scan.glued[second]:
+    second = scan.skip(at + 1, frozenset({"/", "."}))
+    if scan.numbers[at] < 0 or scan.numbers[second] < 0 or scan.glued[second]:
         return None
-    for of, number, digits in ((at, second, 2), (second, at, 2)):
+    for of, number in ((at, second), (second, at)):
         found = numbers.full_year(scan, of)
-        if found and 1 <= scan.numbers[number] <= _MONTHS_OF_YEAR and len(scan.words[number]) <= digits:
+        if found and 1 <= scan.numbers[number] <= _MONTHS_OF_YEAR and len(scan.words[number]) <= _SHORT:
             return Month(scan.numbers[number], Year(found[0])), second + 1
     return None
-
-
-def nth_part(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "last week of 2016", "the first two quarters of 2024", "first Monday of last month", "fifth last day of May"."""
-    at = scan.skip(at, "the")
-    counted = numbers.place(scan, at)
-    if counted is None:
-        return None
-    nth, end = counted
-    number = numbers.cardinal(scan, end)
-    count, end = number or (1, end)
-    calendar, end = said(scan, end)
-    weekday = WEEKDAYS.get(scan.words[end])
-    named = (None, end + 1) if weekday is not None else numbers.unit(scan, end)
-    if named is None:
-        return None
-    within = _container(scan, named[1])
-    if within is None:
-        return None
-    if weekday is not None:
-        return NthWeekday(weekday, nth, within[0]), within[1]
-    if named[0] is None:
-        return None
-    size, unit = named[0]
-    count *= size
-    return Part(unit, -count if nth == -1 and count > 1 else nth, within[0], count, calendar, ordinal=True), within[1]
-
-
-def _container(scan: Scan, at: int) -> Parsed[Expression]:
-    end = scan.skip(at, _OF)
-    found = scan.period(end)
-    if found is None and end > at:  # "first week of year"
-        calendar, unit_at = said(scan, end)
-        named = UNITS.get(scan.words[unit_at])
-        found = (Units(named[1], 0, 1, calendar), unit_at + 1) if named else None
-    if found is None or not is_container(found[0]):
-        return None
-    return found
 
 
 def recurring(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "last March", "next Q3", "this January"."""
     at = scan.skip(at, "the")
     word = scan.words[at]
-    if word not in LAST and word not in NEXT and word not in THIS:
-        return None
-    found = month(scan, at + 1) if scan.words[at + 1] in MONTHS else _part(scan, at + 1, None)
+    found = month(scan, at + 1) if scan.words[at + 1] in MONTHS else part_of(scan, at + 1, None)
     if found is None:
         return None
     of, end = found
-    if isinstance(of, Month) and of.year is None:
-        if word in THIS:
-            return Month(of.month, Units(TimeUnit.YEAR, 0), of.said), end
-        return Recurring(of, -1 if word in LAST else 1), end
-    if isinstance(of, Part) and of.within is None and of.unit in (TimeUnit.QUARTER, TimeUnit.HALF):
-        if word in THIS:
-            return Part(of.unit, of.nth, Units(TimeUnit.YEAR, 0), 1, of.said), end
-        return Recurring(of, -1 if word in LAST else 1), end
-    return None
+    if isinstance(of, Part) and (of.within is not None or of.unit not in _PARTS_ALONE):
+        return None
+    if not isinstance(of, Month | Part) or (isinstance(of, Month) and of.year is not None):
+        return None
+    if word in THIS:
+        return with_this_year(of), end
+    return Recurring(of, -1 if word in LAST else 1), end
 
 
-def of_relative(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "last year's Q3", "next week Wednesday", "last month's first week", "this year March"."""
+def with_this_year(of: Month | Part) -> Expression:
+    """Return this year's month or part."""
+    this = Units(TimeUnit.YEAR, 0)
+    return replace(of, year=this) if isinstance(of, Month) else replace(of, within=this)
+
+
+def of_relative_year(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "last year's Q3", "next year March", "this fiscal year's first quarter"."""
     found = units(scan, at)
-    if found is None:
+    if found is None or unit_of(found[0]) is not TimeUnit.YEAR:
         return None
     within, end = found
-    end = scan.skip(scan.skip(end, "'s"), ",")
-    end = scan.skip(end, "on")
-    weekday = WEEKDAYS.get(scan.words[end])
-    if weekday is not None and within.unit is TimeUnit.WEEK:
-        return Weekday(weekday, week=within), end + 1
-    if within.unit is not TimeUnit.YEAR or within.count != 1:
-        return None
+    end = scan.skip(scan.skip(scan.skip(end, "'s"), ","), "the")
     number = MONTHS.get(scan.words[end])
-    if number is not None:
-        return Month(number, within), end + 1
-    return _part(scan, end, within)
+    return (Month(number, within), end + 1) if number is not None else part_of(scan, end, within)
 
 
-def weekday(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "Monday", "last Friday", "Wednesday after next", "Sunday from last week", "2 Thursdays ago"."""
-    at = scan.skip(at, "the")
-    number = numbers.count(scan, at)
-    if number and scan.words[number[1]] in WEEKDAYS and scan.words[number[1] + 1] == "ago":
-        return Weekday(WEEKDAYS[scan.words[number[1]]], -number[0]), number[1] + 2
-    word = scan.words[at]
-    directed = word in LAST or word in NEXT or word in THIS
-    named = WEEKDAYS.get(scan.words[at + 1] if directed else word)
-    if named is None:
-        return None
-    end = at + (2 if directed else 1)
-    if word in LAST:
-        return Weekday(named, -1), end
-    if directed:
-        return Weekday(named, week=Units(TimeUnit.WEEK, 0 if word in THIS else 1)), end
-    if scan.words[end] == "." and scan.gaps[end] == 0 and len(word) <= _ABBREVIATED:
-        end += 1
-    if scan.words[end] in ("after", "before") and scan.words[end + 1] in ("next", "last"):
-        return Weekday(named, 2 if scan.words[end] == "after" else -2), end + 2
-    week = units(scan, scan.skip(end, frozenset({"of", "in", "from"})))
-    if week and week[0].unit is TimeUnit.WEEK:
-        return Weekday(named, week=week[0]), week[1]
-    return Weekday(named), end
-
-
-def containing(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "the week of July 23", "the quarter of 2024-05-01"."""
-    at = scan.skip(at, "the")
-    calendar, at = said(scan, at)
-    named = UNITS.get(scan.words[at])
-    if named is None or named[0] != 1 or scan.words[at + 1] not in ("of", "containing", "with"):
-        return None
-    found = scan.period(at + 2)
-    return (Containing(named[1], found[0], calendar), found[1]) if found else None
+RECURRING_WORDS: Final = LAST | NEXT | THIS
+MARK_WORDS: Final = frozenset(_MARKS)
+DECADE_WORDS: Final = frozenset(_DECADES)

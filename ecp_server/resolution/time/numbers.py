@@ -29,6 +29,8 @@ _CENTURIES: Final = range(15, 21)
 _APOSTROPHES: Final = frozenset({"'", "’", "‘"})
 _FEW: Final = {"couple": 2, "few": 3, "several": 3, "dozen": 12}
 _MAX_COUNT: Final = 100_000
+# Years, months, weeks and days: more than these make no length, and reading ever on would take quadratic time.
+_MOST_STEPS: Final = 4
 _BUSINESS: Final = frozenset({"business", "working", "work", "trading"})
 
 
@@ -155,7 +157,7 @@ def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
         return ((6, TimeUnit.MONTH),), at + 3
     steps: list[tuple[int, TimeUnit]] = []
     end = at
-    while True:
+    while len(steps) < _MOST_STEPS:
         found = count(scan, at)
         if found is None:
             if steps or needs_count:

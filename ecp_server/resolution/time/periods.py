@@ -89,8 +89,8 @@ def previous(period: TimeRange, calendar: Calendar) -> TimeRange | None:
 def same_period_last_year(period: TimeRange, calendar: Calendar) -> Comparable | None:
     """Return the comparable period a year earlier; None if the period is unbounded.
 
-    Whole units compare with those of the same number. In a calendar of weeks a year of 53 compares week by week, so that
-    both periods have the same number of weeks, and what is left out is told.
+    Whole units compare with those of the same number. In a calendar of weeks a year of 53 compares week by week: both
+    periods have the same number of weeks where that can be, and the extra week is told.
     """
     if period.start is None or period.end is None:
         return None

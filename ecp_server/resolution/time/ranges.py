@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from ecp_server.resolution.time import numbers
+from ecp_server.resolution.time.dates import day_number
 from ecp_server.resolution.time.expressions import (
     Between,
     Bound,
@@ -20,135 +22,115 @@ from ecp_server.resolution.time.expressions import (
     Units,
     Weekday,
     Year,
+    adjoin,
     lacks_year,
     said_of,
     with_year,
     year_said,
 )
-from ecp_server.resolution.time.lexemes import Parsed, Scan
+from ecp_server.resolution.time.lexemes import UNITS, Parsed, Phrases, Scan, phrases
 
-_TO: Final = (
-    ("to", "the"),
-    ("to",),
-    ("until",),
-    ("till",),
-    ("til",),
-    ("through",),
-    ("thru",),
-    ("up", "to"),
-    ("~",),
-    ("-",),
-    (":",),
-    (".", "."),
-    ("…",),
-)
-_AND: Final = (("and", "the"), ("and",), ("&",), *_TO)
-_PREFIXES: Final = (
-    (("ever", "since"), Bound.SINCE), (("since",), Bound.SINCE),
-    (("on", "or", "after"), Bound.FROM), (("no", "earlier", "than"), Bound.FROM), (("not", "before"), Bound.FROM),
-    (("not", "earlier", "than"), Bound.FROM), (("as", "from"), Bound.FROM),
-    (("starting", "from"), Bound.FROM), (("starting", "on"), Bound.FROM), (("starting", "in"), Bound.FROM),
-    (("starting", "with"), Bound.FROM), (("starting",), Bound.FROM),
-    (("beginning", "in"), Bound.FROM), (("beginning", "on"), Bound.FROM), (("beginning", "with"), Bound.FROM),
-    (("beginning", "from"), Bound.FROM), (("beginning",), Bound.FROM), (("from",), Bound.FROM),
-    ((">", "="), Bound.FROM), (("≥",), Bound.FROM),
-    (("later", "than"), Bound.AFTER), (("after",), Bound.AFTER), (("post",), Bound.AFTER), ((">",), Bound.AFTER),
-    (("on", "or", "before"), Bound.UNTIL), (("no", "later", "than"), Bound.UNTIL),
-    (("not", "later", "than"), Bound.UNTIL), (("not", "after"), Bound.UNTIL), (("up", "until"), Bound.UNTIL),
-    (("up", "to"), Bound.UNTIL), (("up", "through"), Bound.UNTIL), (("until",), Bound.UNTIL), (("till",), Bound.UNTIL),
-    (("til",), Bound.UNTIL), (("through",), Bound.UNTIL), (("thru",), Bound.UNTIL),
-    (("<", "="), Bound.UNTIL), (("≤",), Bound.UNTIL),
-    (("prior", "to"), Bound.BEFORE), (("earlier", "than"), Bound.BEFORE), (("before",), Bound.BEFORE),
-    (("pre",), Bound.BEFORE), (("<",), Bound.BEFORE),
-)  # fmt: skip
+_TO_WORDS: Final = ("to", "to the", "until", "till", "til", "through", "thru", "up to", "~", "-", ":", ". .", "…")
+_TO: Final = phrases(*_TO_WORDS)
+_AND: Final = phrases("and", "and the", "&", *_TO_WORDS)
+_PREFIXES: Final = {
+    Bound.SINCE: phrases("since", "ever since"),
+    Bound.FROM: phrases(
+        "from", "as from", "on or after", "no earlier than", "not earlier than", "not before", "> =", "≥",
+        "starting", "starting from", "starting on", "starting in", "starting with",
+        "beginning", "beginning from", "beginning on", "beginning in", "beginning with",
+    ),
+    Bound.AFTER: phrases("after", "later than", "newer than", "post", ">"),
+    Bound.UNTIL: phrases(
+        "until", "till", "til", "through", "thru", "up until", "up to", "up through", "by", "by the", "on or before",
+        "no later than", "not later than", "not after", "< =", "≤",
+    ),
+    Bound.BEFORE: phrases("before", "prior to", "earlier than", "older than", "pre", "<"),
+}  # fmt: skip
 _ANYTIME: Final = frozenset({"anytime", "sometime", "everything", "all"})
 _SIGNS: Final = frozenset("<>≤≥=")
-_ONWARD: Final = frozenset({"onward", "onwards", "forward", "forwards"})
-_LATER: Final = frozenset({"after", "later", "onward", "onwards", "on", "beyond", "newer"})
-_EARLIER: Final = frozenset({"before", "earlier", "prior", "older"})
+_ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onwards", "and on")
+_LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
+_EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
 _COMPARE: Final = frozenset({"compare", "compared", "comparing", "relative", "versus", "vs"})
-_LONGEST_MONTH: Final = 31
-_SHORT: Final = 2
 _WIDEST_GAP: Final = 3
-RANGE_WORDS: Final = frozenset({"between", "=", *_ANYTIME, *(words[0] for words, _ in _PREFIXES)})
+_MOST_LISTED: Final = 24
+RANGE_WORDS: Final = frozenset({"between", "=", *_ANYTIME, *(word for runs in _PREFIXES.values() for word in runs)})
 
 
 def interval(scan: Scan, at: int) -> Parsed[Expression]:
     """Read the longest time expression that starts here: a range, an open period, a list or one period."""
     word = scan.words[at]
-    if word in RANGE_WORDS:
-        if word == "between":
-            return _range(scan, at + 1, _AND, explicit=True)
-        if word == "=":
-            return scan.period(at + 1) if scan.gaps[at + 1] == 0 else None
-        found = _range(scan, at + 1, _AND, explicit=True) if word == "from" else None
-        if found is None:
-            found = _range(scan, at, _TO, explicit=False)
-        return found or _open(scan, at) or scan.period(at)
-    found = _range(scan, at, _TO, explicit=False)
-    if found:
+    if word == "between":
+        return _range(scan, at + 1, _AND, explicit=True)
+    if word == "=":
+        return scan.period(at + 1)
+    found = _range(scan, at + 1, _AND, explicit=True) if word == "from" else None
+    found = found or _range(scan, at, _TO, explicit=False)
+    if found is None and word in RANGE_WORDS:
+        found = _open(scan, at)
+    if found is not None:
         return found
     base = scan.period(at)
     return _open_after(scan, base) or _several(scan, base) if base else None
 
 
-def _matched(scan: Scan, at: int, choices: tuple[tuple[str, ...], ...]) -> int:
-    """Return the position after whichever words stand here, else the same."""
-    return next((at + len(words) for words in choices if scan.matches(at, *words)), at)
-
-
-def _range(scan: Scan, at: int, separators: tuple[tuple[str, ...], ...], *, explicit: bool) -> Parsed[Expression]:
+def _range(scan: Scan, at: int, separators: Phrases, *, explicit: bool) -> Parsed[Expression]:
     """Read "X to Y"; without "from" or "between" the words must leave no doubt."""
-    first = _end(scan, at, None)
-    if first is None:
-        return None
+    found: Parsed[Expression] = None
+    # "4-23" may be a date, and the days of a range where "in May" follows.
+    for first in (scan.period(at), _bare_day(scan, at, last=False)):
+        read = _range_from(scan, at, first, separators, explicit=explicit) if first else None
+        if read and (found is None or read[1] > found[1]):
+            found = read
+    return found
+
+
+def _range_from(
+    scan: Scan, at: int, first: tuple[Expression, int], separators: Phrases, *, explicit: bool
+) -> Parsed[Expression]:
     start, end = first
-    then = _matched(scan, end, separators)
+    then = scan.skip_any(end, separators)
     if then == end:
         if not 0 < scan.gaps[end] <= _WIDEST_GAP:
             return None
-    elif not explicit and scan.words[end] == "to" and not _COMPARE.isdisjoint(scan.words[:at]):
+    elif not explicit and scan.words[end] == "to" and scan.follows(at, _COMPARE):
         return None
     second = _end(scan, then, start)
-    if second is None:
+    if second is None or (then == end and not _alike(start, second[0])):
         return None
-    last, after = second
-    if then == end and not _alike(start, last):
-        return None
-    joined = _joined(start, last)
-    return (joined, after) if joined else None
+    joined = _joined(start, second[0])
+    return (joined, second[1]) if joined else None
 
 
-def _end(scan: Scan, at: int, other: Expression | None) -> Parsed[Expression]:
-    """Read one end of a range: a period, or the bare number of a day where the other end may say its month."""
+def _end(scan: Scan, at: int, first: Expression) -> Parsed[Expression]:
+    """Read the end of a range: a period, or the bare number of a day or year where the first end says the rest."""
     found = scan.period(at)
-    if found and not (isinstance(other, Day) and isinstance(found[0], Month | Year)):
-        return found
-    bare = _bare_day(scan, at, with_year_after=other is not None)
-    if isinstance(other, Year) and other.said and found is None:
+    if isinstance(first, Day) and (found is None or isinstance(found[0], Month | Year)):
+        return _bare_day(scan, at, last=True) or found
+    if found is None and isinstance(first, Year) and first.said:
         short = numbers.short_year(scan, at)
-        return (Year(short[0], other.said), short[1]) if short else None
-    return bare if bare and (found is None or isinstance(other, Day)) and _may_be_day(scan, at) else found
+        return (Year(short[0], first.said), short[1]) if short else None
+    return found
 
 
-def _may_be_day(scan: Scan, at: int) -> bool:
-    return len(scan.words[at]) <= _SHORT or scan.numbers[at] < 0
-
-
-def _bare_day(scan: Scan, at: int, *, with_year_after: bool) -> Parsed[Expression]:
-    the = scan.skip(at, "the")
-    ordinal = numbers.ordinal(scan, the)
-    number = scan.numbers[the]
-    found = ordinal or ((number, the + 1) if number > 0 and len(scan.words[the]) <= _SHORT else None)
-    if found is None or found[0] > _LONGEST_MONTH:
+def _bare_day(scan: Scan, at: int, *, last: bool) -> Parsed[Expression]:
+    """Read the number of a day; at the end of a range its month or year may follow: "9, 2024", "23 in May"."""
+    number = day_number(scan, at)
+    if number is None:
         return None
-    day, end = found
-    year = numbers.full_year(scan, scan.skip(end, ",")) if with_year_after else None
-    is_ordinal = ordinal is not None or the > at
+    (day, ordinal), end = number
+    bare = Day(day, ordinal=ordinal)
+    if not last:
+        return bare, end
+    year = numbers.full_year(scan, scan.skip(end, ","))
     if year:
-        return Day(day, None, Year(year[0]), ordinal=is_ordinal), year[1]
-    return Day(day, ordinal=is_ordinal), end
+        return replace(bare, year=Year(year[0])), year[1]
+    month = scan.period(end + 1) if scan.words[end] == "in" else None
+    if month and isinstance(month[0], Month):
+        return replace(bare, month=month[0].month, year=month[0].year), month[1]
+    return bare, end
 
 
 def _alike(first: Expression, last: Expression) -> bool:
@@ -163,21 +145,33 @@ def _alike(first: Expression, last: Expression) -> bool:
 def _joined(first: Expression, last: Expression) -> Between | None:
     """Make a range; what the words say at one end only holds for the other."""
     if isinstance(first, Day) and first.month is None:
-        if isinstance(last, Day) and last.month is not None:
-            first = replace(first, month=last.month, year=last.year, ordinal=first.ordinal or last.ordinal)
-        elif isinstance(last, Part) and last.unit is TimeUnit.DAY:
-            first = replace(last, nth=first.day)
-        elif not (isinstance(last, Day) and (first.ordinal or last.ordinal)):
-            return None
-    elif isinstance(last, Day) and last.month is None:
-        if not isinstance(first, Day):
-            return None
-        last = replace(last, month=first.month, year=last.year or first.year, ordinal=last.ordinal or first.ordinal)
-        if last.year and first.year is None:
-            first = replace(first, year=last.year)
-    elif isinstance(first, Weekday) and isinstance(last, Weekday) and first.week is None:
+        return _with_month_of_last(first, last)
+    if isinstance(last, Day) and last.month is None:
+        return _with_month_of_first(first, last)
+    if isinstance(first, Weekday) and isinstance(last, Weekday) and first.week is None:
         first = replace(first, week=last.week)
     return Between(_with_said(first, said_of(last)), _with_said(last, said_of(first)))
+
+
+def _with_month_of_last(first: Day, last: Expression) -> Between | None:
+    if isinstance(last, Part) and last.unit is TimeUnit.DAY:
+        return Between(replace(last, nth=first.day), last)
+    if not isinstance(last, Day):
+        return None
+    if last.month is None:
+        return Between(first, last) if first.ordinal or last.ordinal else None
+    ordinal = first.ordinal or last.ordinal
+    return Between(replace(first, month=last.month, year=last.year, ordinal=ordinal), replace(last, ordinal=ordinal))
+
+
+def _with_month_of_first(first: Expression, last: Day) -> Between | None:
+    if not isinstance(first, Day):
+        return None
+    year = last.year or first.year
+    ordinal = first.ordinal or last.ordinal
+    return Between(
+        replace(first, year=year, ordinal=ordinal), replace(last, month=first.month, year=year, ordinal=ordinal)
+    )
 
 
 def _with_said(expression: Expression, said: Said) -> Expression:
@@ -189,52 +183,56 @@ def _with_said(expression: Expression, said: Said) -> Expression:
 def _open(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "since X", "from X onwards", "before X"."""
     at = scan.skip(at, _ANYTIME)
-    for words, bound in _PREFIXES:
-        if not scan.matches(at, *words):
-            continue
-        start = at + len(words)
-        if words[-1] in _SIGNS and scan.gaps[start]:
-            return None
-        base = scan.period(start)
-        if base is None:
-            return None
-        expression, end = base
-        onward = scan.skip(end, _ONWARD)
-        if onward > end or scan.matches(end, "and", "on"):
-            return Open(Bound.FROM, expression), onward if onward > end else end + 2
-        # "sales from last quarter" are last quarter's.
-        if words == ("from",) and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
-            return expression, end
-        return Open(bound, expression), end
-    return None
+    start, bound = max((scan.skip_any(at, runs), bound.value) for bound, runs in _PREFIXES.items())
+    base = scan.period(start) if start > at else None
+    if base is None:
+        return None
+    expression, end = base
+    word = scan.words[at]
+    # A bare sign with space around it compares amounts; "by year 2023" groups.
+    if (scan.words[start - 1] in _SIGNS and scan.gaps[start]) or (word == "by" and scan.words[start] in UNITS):
+        return None
+    onward = scan.skip_any(end, _ONWARD)
+    if onward > end:
+        return Open(Bound.FROM, expression), onward
+    # "sales from last quarter" are last quarter's.
+    if start == at + 1 and word == "from" and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
+        return expression, end
+    return Open(Bound(bound), expression), end
 
 
 def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
-    """Read "X and after", "X or earlier", "X onwards" from its period on."""
+    """Read "X and after", "X or earlier", "X onwards", "X to date" from its period on."""
     expression, end = base
-    if scan.words[end] in _ONWARD:
-        return Open(Bound.FROM, expression), end + 1
-    if scan.words[end] in ("and", "or"):
-        word, follows = scan.words[end + 1], scan.period(end + 2)
-        if follows is None and word in _LATER:
+    onward = scan.skip_any(end, _ONWARD)
+    if onward > end:
+        return Open(Bound.FROM, expression), onward
+    if scan.matches(end, "to", "date"):
+        return Open(Bound.SINCE, expression), end + 2
+    if scan.words[end] in ("and", "or") and scan.period(end + 2) is None:
+        if scan.words[end + 1] in _LATER:
             return Open(Bound.FROM, expression), end + 2
-        if follows is None and word in _EARLIER:
+        if scan.words[end + 1] in _EARLIER:
             return Open(Bound.UNTIL, expression), end + 2
     return None
 
 
 def _several(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
-    """Read "Q1, Q2 and Q3 2024" from its first period on; the year of the last holds for those without."""
+    """Read "Q1, Q2 and Q3 2024" from its first period on; a year at either end holds for those without.
+
+    Only periods that follow one another are one; others, as those that are compared, stay mentions of their own.
+    """
     items, end = [base[0]], base[1]
-    while isinstance(items[0], Year | Month | Part) and scan.words[end] in _SEPARATORS:
+    while isinstance(items[0], Year | Month | Part | Units) and scan.words[end] in _SEPARATORS:
         following = scan.period(scan.skip(scan.skip(end + 1, "and"), "the"))
-        if following is None or not _alike(items[0], following[0]):
+        if following is None or type(following[0]) is not type(items[0]) or len(items) == _MOST_LISTED:
             break
         items.append(following[0])
         end = following[1]
-    if len(items) == 1:
+    if len(items) == 1 or scan.follows(end, _COMPARE):
         return base
-    year = year_said(items[-1])
+    year = year_said(items[-1]) or year_said(items[0])
     said = said_of(items[-1]) or said_of(items[0])
-    shared = (with_year(item, year) if year and lacks_year(item) else item for item in items)
-    return Several(tuple(_with_said(item, said) for item in shared)), end
+    shared = tuple(_with_said(with_year(item, year) if year and lacks_year(item) else item, said) for item in items)
+    consecutive = all(adjoin(one, other) for one, other in pairwise(shared))
+    return (Several(shared), end) if consecutive else base

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
+from functools import lru_cache
+from typing import Final
 
-from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType
+from ecp_server.domain.catalog import GREGORIAN, Calendar
 from ecp_server.domain.period import TimeRange
+from ecp_server.resolution.time import days_of_names, days_of_ranges, days_of_relatives
 from ecp_server.resolution.time.expressions import Day, Expression, Month, Part, Said
-from ecp_server.resolution.time.reader import span_of
 from ecp_server.resolution.time.spans import Here, Span
+
+_READERS: Final = {**days_of_names.READERS, **days_of_relatives.READERS, **days_of_ranges.READERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +61,30 @@ def read(
         today: the day that the question is asked on, in its zone.
         main: the period that "same period last year" and its like refer to; without it they have no reading.
     """
-    here = Here(in_force, fiscal, today, main)
-    span = span_of(here, expression)
+    here = Here(in_force, fiscal, today, _READERS, main)
+    span = here.span(expression)
     if span is None:
         return None
-    nodes = tuple(_nodes(expression))
+    nodes = _nodes(expression)
     said = any(getattr(node, "said", Said.NOTHING) for node in nodes)
-    notes = (*_calendar_notes(here, expression, span, said=said), *_other_notes(here, expression, span, nodes))
+    notes = (*_calendar_notes(here, expression, span, nodes), *_other_notes(here, expression, span, nodes))
     return _reading(span, notes, said=said)
 
 
-def _nodes(expression: object) -> Iterator[object]:
-    """Yield the expression and those inside it."""
-    if isinstance(expression, tuple):
-        for item in expression:
-            yield from _nodes(item)
-    elif is_dataclass(expression):
-        yield expression
-        for field in fields(expression):
-            yield from _nodes(getattr(expression, field.name))
+@lru_cache(maxsize=1024)
+def _nodes(expression: Expression) -> tuple[object, ...]:
+    """Return the expression and those inside it."""
+    return tuple(_walk(expression))
+
+
+def _walk(part: object) -> Iterator[object]:
+    if isinstance(part, tuple):
+        for item in part:
+            yield from _walk(item)
+    elif is_dataclass(part):
+        yield part
+        for field in fields(part):
+            yield from _walk(getattr(part, field.name))
 
 
 def _reading(span: Span, notes: tuple[Note, ...] = (), *, said: bool) -> Reading:
@@ -85,32 +94,27 @@ def _reading(span: Span, notes: tuple[Note, ...] = (), *, said: bool) -> Reading
 
 def _other(here: Here, expression: Expression, span: Span, *, said: bool) -> tuple[Reading, ...]:
     """Return what the expression comes to in other circumstances, if that differs."""
-    other = span_of(here, expression)
+    other = here.span(expression)
     if other is None or (other.start, other.end) == (span.start, span.end):
         return ()
     return (_reading(other, said=said),)
 
 
-def _calendar_notes(here: Here, expression: Expression, span: Span, *, said: bool) -> Iterator[Note]:
-    gregorian = here.in_force.type is CalendarType.GREGORIAN
+def _calendar_notes(here: Here, expression: Expression, span: Span, nodes: tuple[object, ...]) -> Iterator[Note]:
+    said = {getattr(node, "said", Said.NOTHING) for node in nodes} - {Said.NOTHING}
     if said:
-        if here.fiscal is GREGORIAN and not _is_calendar(expression):
+        if Said.FISCAL in said and here.fiscal == GREGORIAN:
             yield Note("calendar", "No fiscal calendar is defined, so the gregorian one is taken.")
         return
-    if gregorian and here.fiscal.type is CalendarType.GREGORIAN:
-        return
-    others = tuple(
-        reading
-        for word in (Said.CALENDAR, Said.FISCAL)
-        for reading in _other(replace(here, said=word), expression, span, said=False)
-    )
+    others: list[Reading] = []
+    if here.in_force is not here.gregorian:
+        others += _other(replace(here, said=Said.CALENDAR), expression, span, said=False)
+    # Where the fiscal calendar is in force already, "fiscal" would change only what the names of months stand for.
+    if here.fiscal != here.in_force or any(isinstance(node, Month) for node in nodes):
+        others += _other(replace(here, said=Said.FISCAL), expression, span, said=False)
     if others:
         name = here.in_force.name or here.in_force.id
-        yield Note("calendar", f"The words do not say which calendar; {name} is in force.", others)
-
-
-def _is_calendar(expression: Expression) -> bool:
-    return not any(getattr(node, "said", None) is Said.FISCAL for node in _nodes(expression))
+        yield Note("calendar", f"The words do not say which calendar; {name} is in force.", tuple(others))
 
 
 def _other_notes(here: Here, expression: Expression, span: Span, nodes: tuple[object, ...]) -> Iterator[Note]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType
 from ecp_server.domain.period import Grain, TimeRange
@@ -12,13 +13,12 @@ from ecp_server.resolution.time.calendars import (
     DAYS_OF_WEEK,
     MONTHS_OF_YEAR,
     Layout,
-    Unit,
     add_days,
     add_months,
     clamped,
     layout_of,
 )
-from ecp_server.resolution.time.expressions import Said, Steps, TimeUnit
+from ecp_server.resolution.time.expressions import Expression, Said, Steps, TimeUnit
 from ecp_server.resolution.time.periods import days_label
 
 _DAY: Final = timedelta(days=1)
@@ -55,6 +55,8 @@ class Here:
     in_force: Calendar
     fiscal: Calendar
     today: date
+    readers: Mapping[type, Reader] = field(repr=False)
+    """What reads each kind of expression."""
     main: TimeRange | None = None
     said: Said = Said.NOTHING
     """What to assume that words say of the calendar which say nothing."""
@@ -63,34 +65,47 @@ class Here:
     day_first: bool = False
     """Read figures as day and month where both orders are possible."""
 
+    def span(self, expression: Expression, said: Said = Said.NOTHING) -> Span | None:
+        """Return the days of an expression, None if none; ``said`` is what words around it say of the calendar."""
+        return self.readers[type(expression)](self, expression, said)
+
+    @property
+    def gregorian(self) -> Calendar:
+        """The gregorian calendar: the one in force where it is one, with its own start of the week."""
+        return self.in_force if self.in_force.type is CalendarType.GREGORIAN else GREGORIAN
+
     def layout(self, said: Said) -> Layout:
         """Return the calendar that words take which say this of it."""
         if said is Said.FISCAL:
             return layout_of(self.fiscal)
-        if said is Said.CALENDAR and self.in_force.type is not CalendarType.GREGORIAN:
-            return layout_of(GREGORIAN)
-        return layout_of(self.in_force)
+        return layout_of(self.gregorian if said is Said.CALENDAR else self.in_force)
 
     def month_layout(self, said: Said) -> Layout:
         """Return the calendar whose months names stand for: the gregorian one unless "fiscal" is said."""
-        return layout_of(self.fiscal if said is Said.FISCAL else GREGORIAN)
+        return layout_of(self.fiscal if said is Said.FISCAL else self.gregorian)
 
-    def blocks(self, said: Said, unit: TimeUnit, first: int, count: int, name: str = "") -> Span:
+    def blocks(
+        self, said: Said, unit: TimeUnit, first: int, count: int, name: str = "", layout: Layout | None = None
+    ) -> Span:
         """Return ``count`` units from the one numbered ``first`` on, with their labels and, unless named, their id."""
-        layout = self.layout(said)
+        layout = layout or self.layout(said)
         start = layout.start(unit.grain, first * unit.size)
         end = layout.start(unit.grain, (first + count) * unit.size)
         label, own = _block_names(layout, unit, first)
         if count > 1:
             last_label, last = _block_names(layout, unit, first + count - 1)
             label, own = f"{label} to {last_label}", f"{own}_to_{last}"
-        if said is Said.CALENDAR and self.in_force.type is not CalendarType.GREGORIAN and unit.grain > Grain.MONTH:
+        if (
+            said is Said.CALENDAR
+            and self.gregorian is not self.in_force
+            and (unit.grain not in (Grain.DAY, Grain.MONTH))
+        ):
             own = f"calendar_{own}"
         return Span(clamped(start), clamped(end), label, name or own, layout.calendar)
 
-    def unit(self, layout: Layout, unit: Unit) -> Span:
-        """Return the days of one unit."""
-        return Span(unit.start, unit.end, unit.label, unit.id, layout.calendar)
+    def one_day(self, day: date) -> Span:
+        """Return one day."""
+        return self.days(day, add_days(day, 1))
 
     def days(self, start: date, end: date, name: str = "", calendar: Calendar | None = None) -> Span:
         """Return days that are no unit, named by the first and the last."""
@@ -105,15 +120,17 @@ class Here:
         return self.days(clamped(saturday), clamped(after), name)
 
     def business_days(self, first: int, count: int, name: str) -> Span:
-        """Return so many business days before or after today, or today."""
+        """Return so many business days after today or before it; of the current one, today."""
         if first == 0:
             return self.days(self.today, add_days(self.today, 1), name)
         start = business_day(self.today, first)
-        last = (
-            business_day(self.today, first + count - 1 if first > 0 else first + count) if first + count else self.today
-        )
-        end = self.today if first + count == 0 else add_days(last, 1 if first > 0 else 0)
-        return self.days(start, end, name)
+        if first < 0:
+            return self.days(start, self.today if first + count == 0 else add_days(start, 1), name)
+        return self.days(start, add_days(business_day(self.today, first + count - 1), 1), name)
+
+
+Reader = Callable[[Here, Any, Said], Span | None]
+"""Reads one kind of expression; what the words around it say of the calendar comes last."""
 
 
 def business_day(day: date, count: int) -> date:

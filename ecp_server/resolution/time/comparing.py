@@ -1,0 +1,82 @@
+"""Periods that are named by their relation to the main one: the same quarter last year, YoY, the prior period."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ecp_server.resolution.time import numbers
+from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, TimeUnit
+from ecp_server.resolution.time.lexemes import LAST, OVER_PERIOD, UNIT_LETTERS, Parsed, Scan, first_of
+from ecp_server.resolution.time.relative import said
+
+SAME_WORDS: Final = frozenset({"same", "corresponding", "comparable", "equivalent"})
+_LAST_YEAR: Final = Comparison(Comparand.SAME_PERIOD_LAST_YEAR)
+_PRIOR: Final = Comparison(Comparand.PRIOR_PERIOD)
+_PERIODS: Final = frozenset({"day", "week", "month", "quarter", "half", "period", "time", "point", "date"})
+_OVER: Final = frozenset({"/", "o", "over", "on"})
+_BEFORE: Final = frozenset({"before", "prior", "earlier"})
+_FILLERS: Final = frozenset({"of", "in", "from", "the", "a", "one"})
+
+
+def comparison(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "same quarter last year", "YoY", "the prior period", "the year before"."""
+    return first_of(scan, scan.skip(at, "the"), (_over, _same, _prior, _earlier))
+
+
+def _over(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "YoY", "y/y", "quarter over quarter"."""
+    word = scan.words[at]
+    unit, end = OVER_PERIOD.get(word), at + 1
+    if unit is None and scan.words[at + 1] in _OVER and scan.words[at + 2] == word:
+        named = numbers.unit(scan, at)
+        unit, end = named[0][1] if named else UNIT_LETTERS.get(word), at + 3
+    if unit is None:
+        return None
+    comparand = Comparand.SAME_PERIOD_LAST_YEAR if unit is TimeUnit.YEAR else Comparand.PRIOR_PERIOD
+    return Comparison(comparand, unit), end
+
+
+def _same(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "same quarter of the previous year", "same time last year", "same period a year ago"."""
+    if scan.matches(at, "this", "time", "last", "year"):
+        return _LAST_YEAR, at + 4
+    if scan.words[at] not in SAME_WORDS:
+        return None
+    _, at = said(scan, at + 1)
+    if scan.words[at] not in _PERIODS:
+        return None
+    end = at + 1
+    while scan.words[end] in _FILLERS:
+        end += 1
+    _, year = said(scan, scan.skip(end, LAST))
+    if scan.words[end] in LAST and scan.words[year] in ("year", "fy", "years"):
+        return _LAST_YEAR, scan.skip(year + 1, "'s")
+    if scan.words[end] == "year" and (scan.words[end + 1] in _BEFORE or scan.words[end + 1] == "ago"):
+        return _LAST_YEAR, end + 2
+    return None
+
+
+def _prior(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "the prior period", "prior-year quarter", "year-ago period"."""
+    if scan.words[at] in LAST and scan.words[at + 1] == "period":
+        return _PRIOR, at + 2
+    directed = scan.words[at] in LAST and scan.words[at + 1] == "year"
+    if (directed or scan.matches(at, "year", "ago")) and scan.words[at + 2] in _PERIODS:
+        return _LAST_YEAR, at + 3
+    return None
+
+
+def _earlier(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "the period before", "the quarter before", "a year earlier", where nothing follows that it lies before."""
+    start = scan.skip(at, frozenset({"a", "one"}))
+    if scan.words[start] in ("period", "one"):
+        unit, end = None, start + 1
+    else:
+        named = numbers.unit(scan, start)
+        if named is None or named[0][0] > 1:
+            return None
+        unit, end = named[0][1], named[1]
+    if scan.words[end] not in _BEFORE or scan.words[end + 1] in (LAST | {"to"}) or scan.period(end + 1):
+        return None
+    last_year = unit is TimeUnit.YEAR
+    return Comparison(Comparand.SAME_PERIOD_LAST_YEAR if last_year else Comparand.PRIOR_PERIOD, unit), end + 1
