@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from ecp_server.domain.concepts import Choice
 from ecp_server.domain.records import AuditRecord, ResolutionRecord
 from ecp_server.stores.ports import State
 from ecp_server.stores.state.embedded import EmbeddedState
@@ -32,6 +33,7 @@ RESOLUTION: Final = ResolutionRecord(
     catalog_version="3f2a",
     as_of=NOW,
     settled=True,
+    choices=(Choice("revenue", "net_revenue"), Choice("period", "é")),
     create_time=NOW + timedelta(milliseconds=1),
     expire_time=NOW + timedelta(hours=1),
 )

@@ -46,6 +46,12 @@ async def test_a_moment_of_another_zone_is_the_same_moment(state: State) -> None
     assert resolution == await state.resolution("res-1")
 
 
+async def test_no_choices_are_kept_as_none(state: State) -> None:
+    unchosen = replace(RESOLUTION, choices=())
+    await state.record(AUDIT, unchosen)
+    assert unchosen == await state.resolution("res-1")
+
+
 async def test_an_unknown_resolution_is_none(state: State) -> None:
     assert await state.resolution("res-1") is None
 
@@ -188,15 +194,17 @@ async def test_what_was_acknowledged_survives_kill_9(store: StateUnderTest) -> N
     told: list[str] = []
     for _ in range(5):
         processes = [_recorder(store) for _ in range(4)]
-        for process in processes:
-            assert process.stdout is not None
-            told.append(await asyncio.to_thread(process.stdout.readline))
-        await asyncio.sleep(chance.uniform(0, 0.1))
-        for process in processes:
-            process.send_signal(signal.SIGKILL)
-        for process in processes:
-            told += (await asyncio.to_thread(process.communicate))[0].splitlines(keepends=True)
-            assert -signal.SIGKILL == process.returncode
+        try:
+            for process in processes:
+                assert process.stdout is not None
+                told.append(await asyncio.to_thread(process.stdout.readline))
+            await asyncio.sleep(chance.uniform(0, 0.1))
+        finally:
+            for process in processes:
+                process.kill()
+            for process in processes:
+                told += (await asyncio.to_thread(process.communicate))[0].splitlines(keepends=True)
+        assert [-signal.SIGKILL] * 4 == [process.returncode for process in processes]
     names = {line.strip() for line in told if line.endswith("\n")}
     assert len(names) >= 20
 

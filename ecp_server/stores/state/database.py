@@ -84,7 +84,8 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """Return a connection that commits only what it is told to. Raises what `translated` translates."""
         if self._connection is None:
-            with _OPENING:
+            _make_folders(self._path.parent)
+            with _OPENING, self._turns.turn():
                 _make_file(self._path)
                 self._connection = _connect(self._path, self._busy_seconds)
                 self._file = _identity(self._path)
@@ -153,13 +154,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _make_folders(folder: Path) -> None:
+    """Create the folder and those above it for their owner alone, so that they outlive a loss of power."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(each.parent)
+
+
 def _make_file(path: Path) -> None:
-    """Create the file for its owner alone, and the folders above it, so that they outlive a loss of power."""
-    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
-    # A file that exists is not opened here: to close it would drop the locks that SQLite has on it in this process.
+    """Create the file for its owner alone.
+
+    One that exists is not opened: closing it would drop the locks that SQLite has on it in this process.
+    """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 

@@ -11,21 +11,14 @@ from typing import Final
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.records import AuditRecord, ResolutionRecord
-from ecp_server.stores.state.database import (
-    Database,
-    insert_audit,
-    insert_resolution,
-    path_of,
-    select_resolution,
-    touch,
-    translated,
-)
+from ecp_server.stores.state.database import Database, path_of, translated
+from ecp_server.stores.state.rows import insert_audit, insert_resolution, select_resolution, touch
 from ecp_server.stores.state.writer import GroupWriter
 
 __all__ = ["EmbeddedState", "path_of"]
 
 BUSY_SECONDS: Final = 1.0
-"""How long to wait for another process that writes to the same file."""
+"""How long to wait for a lock that a program other than this server holds, such as a backup."""
 
 MAX_WAITING: Final = 1024
 """Writes that may wait for the disk; more are refused, which tells of a disk that hangs."""

@@ -14,7 +14,8 @@ import structlog
 
 from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.stores.state.database import Database, Statement, translated
+from ecp_server.stores.state.database import Database, translated
+from ecp_server.stores.state.rows import Statement
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -100,17 +101,10 @@ class GroupWriter:
         return [None] * len(batch)
 
     def _transact(self, batch: Sequence[_Write]) -> None:
-        connection = self._database.connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._database.transaction() as connection:
             for write in batch:
                 for sql, parameters in write.statements:
                     connection.execute(sql, parameters)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def _settle(self, batch: Sequence[_Write], outcomes: Sequence[StoreError | None]) -> None:
         self._waiting -= len(batch)
