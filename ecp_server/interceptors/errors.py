@@ -21,7 +21,7 @@ from typing_extensions import override
 from ecp_server.domain.call import CALL
 from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery
 from ecp_server.interceptors.handlers import Behavior, Context, Continuation, Handler, reading
-from ecp_server.interceptors.request_id import CallsInFlight, accept
+from ecp_server.interceptors.request_id import CallsInFlight, accept, announce
 from ecp_server.interceptors.status import DETAILS, Stopping, code_of, status_of
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -40,7 +40,7 @@ class ErrorInterceptor(aio.ServerInterceptor):
     def __init__(self, calls: CallsInFlight) -> None:
         self._calls = calls
         self._wrapped: dict[Handler, Handler] = {}
-        self._refusing = reading(_guarded(_raise_refused), streams=False)
+        self._refusing = reading(_guarded(_raise_refused, streams=False), streams=False)
 
     @override
     async def intercept_service(
@@ -77,20 +77,24 @@ def _serving(handler: Handler) -> Handler:
         if streams_responses:
             await _stream(behavior(request, context), context)
             return None
-        return serialize(await behavior(request, context))
+        response = serialize(await behavior(request, context))
+        await announce(context)
+        return response
 
     return reading(
-        _guarded(respond),
+        _guarded(respond, streams=streams_responses),
         streams=streams_responses,
         deserializer=parse if streams_requests else None,
         serializer=handler.response_serializer if streams_responses else None,
     )
 
 
-def _guarded(behavior: Behavior) -> Behavior:
+def _guarded(behavior: Behavior, *, streams: bool) -> Behavior:
     async def serve(requests: Any, context: Context) -> Any:
         try:
-            await accept(context)
+            accept(context)
+            if streams:
+                await announce(context)
             return await behavior(requests, context)
         except aio.AbortError:
             raise
@@ -99,7 +103,7 @@ def _guarded(behavior: Behavior) -> Behavior:
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled(error):
                 raise
-            await _refuse(error, context)
+            await _refuse(error, context, announced=streams)
 
     return serve
 
@@ -113,7 +117,7 @@ def _is_cancelled(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-async def _refuse(error: BaseException, context: Context) -> NoReturn:
+async def _refuse(error: BaseException, context: Context, *, announced: bool) -> NoReturn:
     call = CALL.get()
     late = call.remaining() == 0
     status = status_of(DeadlineExceeded() if late else error, call.request_id)
@@ -122,6 +126,8 @@ async def _refuse(error: BaseException, context: Context) -> NoReturn:
     if code_of(error) is grpc.StatusCode.INTERNAL and not (late and isinstance(error, TimeoutError)):
         _log.error("request_failed", exc_info=error)
     try:
+        if not (announced or status.retryable or isinstance(error, _NoMessage)):
+            await announce(context)
         await context.abort(status.code, status.message, (*context.trailing_metadata(), (DETAILS, status.details)))
     except aio.InternalError as closed:
         # What the core said stands: that the message is too large, or else that the caller hung up.

@@ -70,7 +70,7 @@ class CallsInFlight:
 
 
 class RequestIdInterceptor(aio.ServerInterceptor):
-    """Gives every call its id, known to all that follows; see `accept` for how the caller learns it."""
+    """Gives every call its id, known to all that follows; `accept` and `announce` tell the caller."""
 
     def __init__(self, calls: CallsInFlight) -> None:
         self._calls = calls
@@ -85,18 +85,21 @@ class RequestIdInterceptor(aio.ServerInterceptor):
         return await continuation(handler_call_details)
 
 
-async def accept(context: Context) -> None:
-    """Complete `CALL` with the caller's deadline, and send the request id in initial and trailing metadata.
-
-    Raises `grpc.aio.InternalError` where the caller is gone.
-    """
+def accept(context: Context) -> None:
+    """Complete `CALL` with the caller's deadline, and put the request id into the trailers, come what may."""
     call = CALL.get()
     remaining = context.time_remaining()
     if remaining is not None:
         CALL.set(Call(call.request_id, deadline=time.monotonic() + remaining))
-    metadata = ((REQUEST_ID, call.request_id),)
-    context.set_trailing_metadata(metadata)
-    await context.send_initial_metadata(metadata)
+    context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
+
+
+async def announce(context: Context) -> None:
+    """Send the request id in initial metadata. A caller's gRPC retries no call of which it has seen these.
+
+    Raises `grpc.aio.InternalError` where the caller is gone.
+    """
+    await context.send_initial_metadata(((REQUEST_ID, CALL.get().request_id),))
 
 
 def _chosen(metadata: Iterable[tuple[str, str | bytes]]) -> str:

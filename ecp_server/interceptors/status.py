@@ -73,6 +73,11 @@ class Status:
     details: bytes
     """A serialised google.rpc.Status, for the trailer `DETAILS`."""
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call can succeed a little later."""
+        return self.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
 
 def code_of(error: BaseException) -> grpc.StatusCode:
     """Return the status code of an exception; what is not in the table is an internal error."""

@@ -1,6 +1,7 @@
 """Whatever goes wrong inside a call ends in a status of the table, and nothing not meant for callers gets out."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from unittest import mock
@@ -144,6 +145,36 @@ async def test_unavailable_store_says_when_to_come_back() -> None:
     assert result.code == "UNAVAILABLE"
     assert {"store": "state"} == dict(result.details["ErrorInfo"].metadata)
     assert 1500 == result.details["RetryInfo"].retry_delay.ToMilliseconds()
+    assert () == result.initial
+    assert len(result.request_id) == 32
+
+
+async def test_what_a_retry_can_help_is_retried_by_the_callers_grpc() -> None:
+    """That takes an answer of trailers alone: initial metadata would commit the call."""
+    attempts: list[str] = []
+
+    async def recovers(request: Any, _context: Any) -> Any:
+        attempts.append(CALL.get().request_id)
+        if len(attempts) < 3:
+            raise StoreUnavailable(StoreKind.STATE, retry_after_seconds=None)
+        return request
+
+    policy = {
+        "maxAttempts": 3,
+        "initialBackoff": "0.01s",
+        "maxBackoff": "0.01s",
+        "backoffMultiplier": 1,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    config = json.dumps({"methodConfig": [{"name": [{"service": SERVICE}], "retryPolicy": policy}]})
+    async with (
+        serving({"Recovers": recovers}) as server,
+        aio.insecure_channel(str(server.address), options=[("grpc.service_config", config)]) as channel,
+    ):
+        call: Any = channel.unary_unary(f"/{SERVICE}/Recovers")
+        result = await outcome(call(REQUEST.SerializeToString(), metadata=(("x-request-id", "mine"),)))
+    assert result.code == "OK"
+    assert ["mine"] * 3 == attempts
 
 
 async def test_request_id_is_in_the_trailers_of_errors_once() -> None:
