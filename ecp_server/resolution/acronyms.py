@@ -12,7 +12,7 @@ from ecp_server.stores.words import spelled
 _LETTERS: Final = range(2, 7)
 """Letters of an acronym."""
 _LONGEST_PHRASE: Final = 8
-_EXPANSIONS: Final = 6
+_EXPANSIONS: Final = 4
 _REWRITINGS: Final = 8
 _WHOLE_NAME: Final = 10
 """How much more a phrase counts that is somebody's whole name."""
@@ -85,6 +85,9 @@ def _spans(tokens: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _worth_keeping(phrases: Counter[str]) -> tuple[str, ...]:
-    """Return the phrases that are a whole name or stand in several, the most frequent first."""
-    kept = sorted((-count, phrase) for phrase, count in phrases.items() if count > 1)
+    """Return the phrases that initials may well stand for, the most frequent first.
+
+    What is left out are pairs of words that stand together only once, inside a longer name.
+    """
+    kept = sorted((-count, phrase) for phrase, count in phrases.items() if count > 1 or phrase.count(" ") > 1)
     return tuple(phrase for _, phrase in kept[:_EXPANSIONS])

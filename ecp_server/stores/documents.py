@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Context, Dimension, Entity, Member, Metric, Term
+
+SEARCHED: Final = frozenset(
+    {
+        AssetKind.CONTEXT,
+        AssetKind.DIMENSION,
+        AssetKind.ENTITY,
+        AssetKind.KNOWN_ISSUE,
+        AssetKind.MEMBER,
+        AssetKind.METRIC,
+        AssetKind.TERM,
+    }
+)
+"""The kinds that have words to be found by."""
 
 _Named = Context | Dimension | Entity | Member | Metric | Term
 
@@ -21,9 +35,10 @@ class Document:
     """Its definition and those of its variations, or an issue's description."""
 
 
-def documents(catalog: Catalog) -> tuple[Document, ...]:
-    """Return the words of all assets that have words to be found by, ordered by ref."""
-    return tuple(sorted(_documents(catalog), key=lambda document: document.ref))
+def documents(catalog: Catalog, kinds: frozenset[AssetKind] = SEARCHED) -> tuple[Document, ...]:
+    """Return the words of all assets of some kinds, ordered by ref."""
+    found = (document for document in _documents(catalog) if document.ref.kind in kinds)
+    return tuple(sorted(found, key=lambda document: document.ref))
 
 
 def _documents(catalog: Catalog) -> Iterator[Document]:
@@ -42,8 +57,9 @@ def _documents(catalog: Catalog) -> Iterator[Document]:
 
 
 def _named(kind: AssetKind, asset: _Named, names: Iterable[str] = (), said: Iterable[str] = ()) -> Document:
-    all_names = dict.fromkeys(name for name in (asset.name, *asset.synonyms, *names) if name)
-    return Document(AssetRef(kind, asset.id), tuple(all_names), _text(said))
+    called = dict.fromkeys(name for name in (asset.name, *asset.synonyms, *names) if name)
+    # A definition that is no more than the name says nothing.
+    return Document(AssetRef(kind, asset.id), tuple(called), _text(text for text in said if text not in called))
 
 
 def _text(parts: Iterable[str]) -> str:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ecp_server.domain.catalog import AssetKind
 from ecp_server.stores.documents import Document
 from ecp_server.stores.ports import Hit
-from ecp_server.stores.stems import stems
 from ecp_server.stores.top import best
+from ecp_server.stores.words import stems
 
 _K1: Final = 1.2
 _B: Final = 0.75
