@@ -14,7 +14,7 @@ from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind
 from ecp_server.stores.ports import Policy
 
 MAX_DECISIONS: Final = 50_000
-"""About 25 MB at the size of an ordinary principal and product."""
+"""About 30 MB with ordinary principals and products."""
 
 _Key = tuple[Principal, Action, Product]
 

@@ -22,6 +22,12 @@ async def test_the_builtin_policy_applies_again_where_there_are_no_policies(poli
     assert set() == await allowed(policy, secret)
 
 
+async def test_the_same_policy_may_be_put_in_force_again(policy: ChangeablePolicy) -> None:
+    for _ in range(2):
+        await policy.use({"test.rego": ALLOW_ALL})
+        assert {"net_revenue": Decision(True, "allow_all")} == await policy.decide(ask())
+
+
 async def test_several_files_make_one_policy(policy: ChangeablePolicy) -> None:
     await policy.use(
         {
