@@ -72,7 +72,7 @@ def _free_words(parsed: Parsed) -> frozenset[str]:
 
 
 def _asks_what_there_is(words: Sequence[str], free: frozenset[str]) -> bool:
-    if free & _AVAILABLE and (free & _METRICS or "data" in free):
+    if (free & _AVAILABLE or {"have", "you"} <= free) and (free & _METRICS or "data" in free):
         return True
     return bool(free & _METRICS) and bool(words) and words[0] in _LISTING
 

@@ -10,6 +10,9 @@ from ecp_server.domain.concepts import ConceptKind, Option
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import SlicedMember
 
+ANY_CONTEXT = ""
+"""The context of a variation that holds where no other does: a union of children that vary themselves."""
+
 
 def member_values(
     member: Member, variations: Sequence[MemberVariation], contexts: tuple[str, ...], period: TimeRange | None
@@ -20,7 +23,7 @@ def member_values(
     """
     day = last_day(period)
     holding = [v for v in variations if _holds(v.valid_from, v.valid_to, day)]
-    for context in contexts:
+    for context in (*contexts, ANY_CONTEXT):
         for variation in holding:
             if variation.context == context:
                 return SlicedMember(member, variation.values, context)

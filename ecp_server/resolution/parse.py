@@ -15,7 +15,7 @@ from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.segmentation import segment
 from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
 from ecp_server.resolution.time import find_times
-from ecp_server.resolution.words import LIGHT
+from ecp_server.resolution.words import AUXILIARY, LIGHT, MOVING
 
 _NO_CONTENT = LIGHT | STRUCTURAL | CATALOG_WORDS
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
@@ -33,6 +33,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     covered = _covered(names) | {i for time in times for i in range(time.first, time.last)}
     grain, grain_words = find_grain(tokens, frozenset(covered))
     covered |= grain_words
+    covered |= _verbs(tokens)
     unknown = [i for i, token in enumerate(tokens) if i not in covered and _is_content(token)]
     parsed = Parsed(
         tokens=tokens,
@@ -108,6 +109,12 @@ def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[Na
 
 def _covered(spans: Sequence[Span]) -> set[int]:
     return {i for span in spans for i in range(span.first, span.last)}
+
+
+def _verbs(tokens: Sequence[Token]) -> set[int]:
+    """Find the verbs of movement that follow an auxiliary ("did revenue grow")."""
+    asked = next((i for i, token in enumerate(tokens) if token.folded in AUXILIARY), len(tokens))
+    return {i for i, token in enumerate(tokens) if i > asked and token.folded in MOVING}
 
 
 def _is_content(token: Token) -> bool:

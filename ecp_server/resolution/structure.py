@@ -12,7 +12,16 @@ _GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
 _EXCLUDING: Final = frozenset(
     {"excluding", "exclude", "excludes", "excl", "except", "without", "omitting", "minus", "not", "but"}
 )
-_EXCLUDING_PAIRS: Final = frozenset({("other", "than"), ("apart", "from"), ("leaving", "out"), ("rather", "than")})
+_EXCLUDING_PAIRS: Final = frozenset(
+    {
+        ("other", "than"),
+        ("apart", "from"),
+        ("aside", "from"),
+        ("leaving", "out"),
+        ("rather", "than"),
+        ("exception", "of"),
+    }
+)
 _GRAIN_ADVERBS: Final = {
     "daily": Grain.DAY,
     "weekly": Grain.WEEK,
@@ -28,41 +37,53 @@ _GRAIN_NOUNS: Final = {
     "quarter": Grain.QUARTER,
     "year": Grain.YEAR,
 }
-_LISTING: Final = frozenset({"and", ",", "&", "or", "the", "in", "for", "from", "of", "any", "all"})
+_LISTING: Final = frozenset({"and", ",", "&", "or", "the", "any", "all"})
+_PREPOSITIONS: Final = frozenset({"in", "for", "from", "of", "to"})
 
 STRUCTURAL: Final = (
     _GROUPING
     | _EXCLUDING
     | frozenset(_GRAIN_ADVERBS)
-    | {"apart", "leaving", "vs", "versus", "against", "compared", "compare", "comparison", "broken"}
+    | {
+        "apart",
+        "aside",
+        "exception",
+        "leaving",
+        "vs",
+        "versus",
+        "against",
+        "compared",
+        "compare",
+        "comparison",
+        "broken",
+    }
 )
 """Words that carry structure; unmatched, they are no content."""
 
 
 def groups(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
     """Tell whether the name at position ``first`` is grouped by; ``listed`` are positions of other grouped names."""
-    position = first - 1
-    while position >= 0 and (tokens[position].folded in _LISTING or position in listed):
-        position -= 1
-    return position >= 0 and tokens[position].folded in _GROUPING
+    before = _before_list(tokens, first, listed)
+    return before >= 0 and tokens[before].folded in _GROUPING
 
 
 def excludes(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
     """Tell whether the name at position ``first`` is left out; ``listed`` are positions of other names left out."""
+    before = _before_list(tokens, first, listed)
+    if before < 0:
+        return False
+    word, previous = tokens[before].folded, tokens[before - 1].folded if before else ""
+    if word in _EXCLUDING or (previous, word) in _EXCLUDING_PAIRS:
+        return True
+    return word in _PREPOSITIONS and previous in _EXCLUDING
+
+
+def _before_list(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> int:
+    """Return the position before the list that ends at ``first``; -1 where it begins the text."""
     position = first - 1
     while position >= 0 and (tokens[position].folded in _LISTING or position in listed):
         position -= 1
-    if position < 0:
-        return False
-    pair = (tokens[position - 1].folded if position else "", tokens[position].folded)
-    return (
-        tokens[position].folded in _EXCLUDING
-        or pair in _EXCLUDING_PAIRS
-        or (
-            # "other than" and "apart from" end in words that lists skip
-            position + 1 < first and (tokens[position].folded, tokens[position + 1].folded) in _EXCLUDING_PAIRS
-        )
-    )
+    return position
 
 
 def find_grain(tokens: Sequence[Token], covered: frozenset[int]) -> tuple[Grain, frozenset[int]]:

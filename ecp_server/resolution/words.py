@@ -45,5 +45,18 @@ GENERIC: Final = _words(
 )
 """Nouns that stand for whatever there is to show."""
 
+MOVING: Final = _words(
+    """
+    grow grows grew grown growing increase increases increased increasing decrease decreases decreased decreasing
+    rise rises rose risen rising fall falls fell fallen falling drop drops dropped dropping
+    decline declines declined declining
+    change changes changed changing develop develops developed developing evolve evolves evolved evolving
+    move moves moved moving perform performs performed performing improve improves improved improving vary varies varied
+    """
+)
+"""Verbs of movement; after an auxiliary they ask how a figure went, without one they may name another figure."""
+
+AUXILIARY: Final = _words("do does did is are was were has have had will would can could")
+
 LIGHT: Final = FUNCTION | ASKING | GENERIC
 """Words that are not content: unmatched, they neither lower confidence nor make a phrase mean something else."""

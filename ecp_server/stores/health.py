@@ -17,6 +17,8 @@ from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.ports import Probed
 
 PROBE_PERIOD_SECONDS: Final = 5.0
+RECOVERY_PERIOD_SECONDS: Final = 1.0
+"""While something is impaired, so that recovery is noticed soon."""
 NO_STAND_IN: Final = frozenset({StoreKind.POLICY, StoreKind.STATE})
 """Without these nothing is answered; for the others something stands in."""
 
@@ -83,7 +85,8 @@ class HealthMonitor:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(PROBE_PERIOD_SECONDS)
+            healthy = all(store.status is HealthStatus.HEALTHY for store in self._health.values())
+            await asyncio.sleep(PROBE_PERIOD_SECONDS if healthy else RECOVERY_PERIOD_SECONDS)
             await self._probe_all()
 
     async def _probe_all(self) -> None:

@@ -36,6 +36,10 @@ UNKNOWN_KEYS: dict[str, Case] = {
 }
 
 SHAPES: dict[str, Case] = {
+    "a default period that is none": (
+        metric("semantic_ref: C.m\ndefault_period: soonish"),
+        "a.yaml:6: metric m: default_period: “soonish” is no period, nor as_of, nor ask",
+    ),
     "no mapping": ("- a", "a.yaml:1: a document is a mapping that begins with `kind`"),
     "no kind": ("id: x", f"a.yaml:1: x: kind: should be one of {KINDS}"),
     "an unknown kind": ("id: x\nkind: table", f"a.yaml:2: table x: kind: should be one of {KINDS}"),

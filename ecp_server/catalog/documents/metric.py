@@ -42,6 +42,7 @@ from ecp_server.domain.catalog import (
     Target,
     TimeAggregation,
 )
+from ecp_server.resolution.time import Comparison, period_expression
 
 _METRIC: Final = (AssetKind.METRIC,)
 # Beyond these no unit is scaled, and arithmetic keeps its digits.
@@ -167,6 +168,14 @@ class DefinitionChangePart(Part):
         return DefinitionChange(self.on, self.note)
 
 
+def _names_period(text: str) -> bool:
+    """Tell whether a default period can be read by itself."""
+    if text in ("as_of", "ask"):
+        return True
+    expression = period_expression(text)
+    return expression is not None and not isinstance(expression, Comparison)
+
+
 class MetricDocument(Document):
     """One governed metric: read from the semantic layer, derived from others, or cumulative."""
 
@@ -244,6 +253,8 @@ class MetricDocument(Document):
             yield from self.cumulative.problems()
         for name, target in self.targets.items():
             yield from dates_in_order(("targets", name), target.valid_from, target.valid_to)
+        if self.default_period is not None and not _names_period(self.default_period):
+            yield Problem(("default_period",), f"“{self.default_period}” is no period, nor as_of, nor ask")
 
     def to_domain(self) -> Metric:
         """Return the metric, its targets by name."""
