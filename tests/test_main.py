@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ecp_server.__main__ import _LAZY, main
+from ecp_server.__main__ import main
 from tests.serving import NOT_SERVING, SERVING, serving
 
 
@@ -27,10 +27,22 @@ def test_commands_are_listed() -> None:
     assert {"catalog", "health", "serve", "settings"} <= set(result.output.split())
 
 
-def test_lazy_commands_exist() -> None:
-    for name in _LAZY:
-        command = main.get_command(click.Context(main), name)
-        assert isinstance(command, click.Command)
+def _all_commands(group: click.Group, path: str = "") -> dict[str, click.Command | None]:
+    context = click.Context(group)
+    found: dict[str, click.Command | None] = {}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        found[f"{path}{name}"] = command
+        if isinstance(command, click.Group):
+            found |= _all_commands(command, f"{path}{name} ")
+    return found
+
+
+def test_every_command_that_is_listed_exists_and_says_what_it_does() -> None:
+    """Also those that are imported only when they are asked for."""
+    for name, command in _all_commands(main).items():
+        assert command is not None, name
+        assert command.get_short_help_str(), name
 
 
 def test_version_is_the_packages() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecp.v1 import error_reason_pb2, types_pb2
@@ -155,6 +155,7 @@ def test_what_does_not_fit_loses_its_last_items_and_nothing_else() -> None:
 _TEXT = st.text(max_size=3000) | st.text("🙂%\x1b\n", min_size=500, max_size=3000)
 
 
+@settings(max_examples=40)
 @given(message=_TEXT, metadata=st.dictionaries(_TEXT, _TEXT, max_size=5), items=st.integers(0, 50), text=_TEXT)
 def test_status_always_fits_and_holds_no_control_character(
     message: str, metadata: dict[str, str], items: int, text: str
