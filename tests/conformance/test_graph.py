@@ -108,11 +108,13 @@ DENSE = Catalog(
 """Every team works with every other: the number of simple paths is a factorial."""
 
 
-@pytest.fixture(params=["embedded"])
+GRAPHS = {"embedded": EmbeddedGraph}
+
+
+@pytest.fixture(params=GRAPHS)
 async def graph(request: pytest.FixtureRequest) -> AsyncIterator[Graph]:
     """Each adapter that this environment can run, with the three catalogs."""
-    stores = {"embedded": EmbeddedGraph}
-    store = stores[request.param](Held(CATALOG, CYCLIC, DENSE))
+    store = GRAPHS[request.param](Held(CATALOG, CYCLIC, DENSE))
     yield store
     await store.close()
 

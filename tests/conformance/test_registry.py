@@ -75,11 +75,13 @@ CATALOG = Catalog(
 METRICS_AND_TERMS = frozenset({AssetKind.METRIC, AssetKind.TERM})
 
 
-@pytest.fixture(params=["embedded"])
+REGISTRIES = {"embedded": EmbeddedRegistry}
+
+
+@pytest.fixture(params=REGISTRIES)
 async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
     """Each adapter that this environment can run, with the catalog."""
-    stores = {"embedded": EmbeddedRegistry}
-    store = stores[request.param](Held(CATALOG))
+    store = REGISTRIES[request.param](Held(CATALOG))
     yield store
     await store.close()
 
