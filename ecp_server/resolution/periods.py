@@ -12,6 +12,7 @@ from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, TimedMention
 from ecp_server.resolution.time import Expression, Note, Reading, ToDate, period_expression, read
+from ecp_server.resolution.time.relativity import depends_on_today
 
 PERIOD = "period"
 CALENDAR = "calendar"
@@ -105,7 +106,8 @@ def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) 
         assumptions.append(_partial_assumption(reading, draft))
     if readings:
         assumptions.append(_calendar_assumption(reading, readings, calendars))
-    if draft.question.time_zone == "" and _depends_on_zone(timed.expression, reading, calendars, draft):
+    relative = draft.question.time_zone == "" and depends_on_today(timed.expression)
+    if relative and _depends_on_zone(timed.expression, reading, calendars, draft):
         assumptions.append(_zone_assumption(draft))
     reason = "the question says so" if reading.calendar_said else calendars.reason
     days = _in_zone(reading.range, calendars)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from ecp_server.domain.catalog import Dimension
 from ecp_server.domain.plan import (
@@ -52,14 +50,6 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
     reasoning = f"{len(queries)} {'query' if len(queries) == 1 else 'queries'} for the semantic layer"
     output = {"queries": [query.id for query in queries], "computations": [c.name for c in selection.computations]}
     return replace(draft, plan=written), Finding(reasoning, output)
-
-
-def with_digest(written: ExecutionPlan) -> ExecutionPlan:
-    """Return the plan with its digest: SHA-256 over its canonical form, the digest itself left out."""
-    canonical = json.dumps(
-        asdict(replace(written, digest="")), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
-    )
-    return replace(written, digest=hashlib.sha256(canonical.encode()).hexdigest())
 
 
 def _query(part: Slice, draft: Draft) -> SemanticQuery:

@@ -12,6 +12,7 @@ import structlog
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
+from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType
 from ecp_server.domain.resolution import Question, Resolution
 from ecp_server.resolution.authorize import authorize
@@ -41,6 +42,9 @@ class ResolveInstruments(Protocol):
     def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
         """Count one question; ``status`` is the resolution's or the reason why there is none."""
 
+    def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
+        """Count what policy said of one plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
@@ -62,6 +66,8 @@ class Resolver:
     stores: Stores
     instruments: ResolveInstruments
     expire_after: timedelta
+    log_questions: bool = False
+    """Whether the log may hold what people ask."""
 
     async def resolve(self, question: Question, encoding: Encoding) -> Resolution:
         """Take a question along the path and return the recorded resolution; a problem with the question is part of it.
@@ -70,6 +76,10 @@ class Resolver:
         store that has no stand-in fails.
         """
         started = time.perf_counter()
+        if self.log_questions:
+            _log.info("resolution_started", question=question.text)
+        else:
+            _log.debug("resolution_started")
         status, intent, confidence = Reason.INTERNAL.value, NO_INTENT, None
         try:
             resolution = await self._walk(question, encoding)
@@ -80,7 +90,8 @@ class Resolver:
             raise
         finally:
             self.instruments.resolve(status, intent, time.perf_counter() - started, confidence)
-        _log.info("resolution_complete", resolution_id=resolution.id, status=status, intent=intent)
+        structlog.contextvars.bind_contextvars(resolution_id=resolution.id)
+        _log.info("resolution_complete", status=status, intent=intent)
         return resolution
 
     async def _walk(self, question: Question, encoding: Encoding) -> Resolution:
@@ -104,8 +115,11 @@ class Resolver:
                     draft = await take(self._suggestions(visibility), draft)
                     break
         except PolicyDenied as denial:
+            self.instruments.policy_decision(Action.RESOLVE.value, False)
             await record_denial(draft, stores.state, denial)
             raise
+        if draft.decisions:
+            self.instruments.policy_decision(Action.RESOLVE.value, True)
         return await record(draft, stores.state, encoding, self.expire_after)
 
     def _suggestions(self, visibility: Visibility) -> Stage:

@@ -35,7 +35,9 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
 
     Raises `InvalidChoice` where a choice names nothing that was offered.
     """
-    draft = replace(draft, variations=await graph.variations(draft.prepared.catalog.version, _varying(draft)))
+    varying = _varying(draft)
+    if varying:
+        draft = replace(draft, variations=await graph.variations(draft.prepared.catalog.version, varying))
     parsed = draft.parsed
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
@@ -181,15 +183,13 @@ def _finding(selected: Selection) -> Finding:
 
 
 def _varying(draft: Draft) -> list[AssetRef]:
-    """Return the named terms and members whose meaning can depend on a context."""
-    kinds = {SenseKind.TERM: AssetKind.TERM, SenseKind.MEMBER: AssetKind.MEMBER}
-    found = {
-        AssetRef(kinds[sense.kind], sense.id)
-        for named in draft.parsed.names
-        for sense in named.senses
-        if sense.kind in kinds
-    }
-    return sorted(found)
+    """Return the named terms and members whose meaning depends on a context."""
+    catalog = draft.prepared.catalog
+    senses = [sense for named in draft.parsed.names for sense in named.senses]
+    terms = {s.id for s in senses if s.kind is SenseKind.TERM and catalog.terms[s.id].variations}
+    members = {s.id for s in senses if s.kind is SenseKind.MEMBER and catalog.members[s.id].variations}
+    refs = [AssetRef(AssetKind.TERM, term) for term in sorted(terms)]
+    return refs + [AssetRef(AssetKind.MEMBER, member) for member in sorted(members)]
 
 
 def _refused(draft: Draft, problem: Problem) -> tuple[Draft, Finding]:

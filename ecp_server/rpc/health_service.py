@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from ecp.v1 import health_pb2, health_pb2_grpc, types_pb2
 from ecp_server.domain.health import HealthStatus, StoreHealth
-from ecp_server.rpc.convert.responses import timestamp
+from ecp_server.rpc.convert.provenance import timestamp
 
 
 class HealthReport(Protocol):

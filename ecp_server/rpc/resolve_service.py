@@ -12,7 +12,7 @@ from ecp_server.domain.errors import NotImplementedYet, ResolutionNotFound
 from ecp_server.domain.resolution import Resolution
 from ecp_server.resolution.resolve import Resolver
 from ecp_server.rpc.convert import requests, responses
-from ecp_server.rpc.convert.provenance import cut
+from ecp_server.rpc.convert.provenance import cut, timestamp
 from ecp_server.stores.ports import State
 
 USER_ID_METADATA = "x-ecp-user-id"
@@ -67,7 +67,7 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         reply = resolve_pb2.GetResolutionResponse(
             request=resolve_pb2.ResolveRequest.FromString(record.request),
             response=resolve_pb2.ResolveResponse.FromString(record.response),
-            create_time=responses.timestamp(record.create_time),
+            create_time=timestamp(record.create_time),
         )
         cut(reply.response, view)
         return reply

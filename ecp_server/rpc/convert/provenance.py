@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ecp.v1 import provenance_pb2, resolve_pb2, types_pb2
 from ecp_server.domain.provenance import Degradation, Output, OutputValue, Provenance, ProvenanceView, Step
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
 
 
 def provenance(proof: Provenance) -> provenance_pb2.Provenance:
@@ -33,25 +38,26 @@ def cut(response: resolve_pb2.ResolveResponse, view: ProvenanceView) -> None:
 
 def degradation(impaired: Degradation) -> types_pb2.Degradation:
     """Return an impaired dependency as a message."""
-    since = Timestamp()
-    since.FromDatetime(impaired.since)
     return types_pb2.Degradation(
         store=types_pb2.Store.ValueType(impaired.store),
         reason=impaired.reason,
         fallback=impaired.fallback,
-        since=since,
+        since=timestamp(impaired.since),
     )
 
 
+def timestamp(moment: datetime) -> Timestamp:
+    """Return a moment as a message, exact to the microsecond."""
+    return Timestamp(seconds=int((moment - _EPOCH) // _SECOND), nanos=moment.microsecond * 1000)
+
+
 def _step(step: Step) -> provenance_pb2.Step:
-    start_time = Timestamp()
-    start_time.FromDatetime(step.start_time)
-    return provenance_pb2.Step(
+    message = provenance_pb2.Step(
         id=step.id,
         type=provenance_pb2.StepType.ValueType(step.type),
         status=provenance_pb2.StepStatus.ValueType(step.status),
         depends_on=step.depends_on,
-        start_time=start_time,
+        start_time=timestamp(step.start_time),
         duration_ms=step.duration_ms,
         store_calls=[
             provenance_pb2.StoreCall(
@@ -65,27 +71,33 @@ def _step(step: Step) -> provenance_pb2.Step:
             for call in step.store_calls
         ],
         reasoning=step.reasoning,
-        output=_struct(step.output) if step.output else None,
     )
+    if step.output:
+        _fill_struct(message.output, step.output)
+    return message
 
 
-def _struct(output: Output) -> Struct:
-    return Struct(fields={key: _value(value) for key, value in output.items()})
+# Filled in place: a message that is put into another is copied, at every level anew.
+def _fill_struct(struct: Struct, output: Output) -> None:
+    fields = struct.fields
+    for key, value in output.items():
+        _fill(fields[key], value)
 
 
-def _value(value: OutputValue) -> Value:
-    if value is None:
-        return Value(null_value=NULL_VALUE)
-    if isinstance(value, bool):
-        return Value(bool_value=value)
-    if isinstance(value, (int, float)):
-        return Value(number_value=value)
+def _fill(message: Value, value: OutputValue) -> None:
     if isinstance(value, str):
-        return Value(string_value=value)
-    if isinstance(value, Mapping):
-        return Value(struct_value=_struct(value))
-    return Value(list_value=_list(value))
-
-
-def _list(values: Sequence[OutputValue]) -> ListValue:
-    return ListValue(values=[_value(value) for value in values])
+        message.string_value = value
+    elif isinstance(value, bool):
+        message.bool_value = value
+    elif value is None:
+        message.null_value = NULL_VALUE
+    elif isinstance(value, (int, float)):
+        message.number_value = value
+    elif isinstance(value, Mapping):
+        message.struct_value.SetInParent()
+        _fill_struct(message.struct_value, value)
+    else:
+        message.list_value.SetInParent()
+        values = message.list_value.values
+        for item in value:
+            _fill(values.add(), item)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from ecp.v1 import resolve_pb2, types_pb2
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.concepts import Ambiguity, Assumption, Mention, Option, ResolvedConcept
@@ -22,7 +18,7 @@ from ecp_server.domain.resolution import (
     Warning,  # noqa: A004 - the contract's word
 )
 from ecp_server.rpc.convert.plans import execution_plan, time_range
-from ecp_server.rpc.convert.provenance import degradation, provenance
+from ecp_server.rpc.convert.provenance import degradation, provenance, timestamp
 
 MAX_VALUES = 100
 _SEVERITIES = {
@@ -144,13 +140,6 @@ def option(offered: Option) -> types_pb2.Option:
         definition=offered.definition,
         confidence=offered.confidence,
     )
-
-
-def timestamp(moment: datetime) -> Timestamp:
-    """Return a moment as a message."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
 
 
 def _concept(concept: ResolvedConcept) -> types_pb2.ResolvedConcept:
