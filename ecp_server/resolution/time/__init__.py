@@ -1,6 +1,14 @@
 """Time expressions and calendars: from words to whole days."""
 
-from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, Several, TimeMention, ToDate, Units
+from ecp_server.resolution.time.expressions import (
+    Comparand,
+    Comparison,
+    Expression,
+    Several,
+    TimeMention,
+    ToDate,
+    Units,
+)
 from ecp_server.resolution.time.grammar import find_times, period_expression
 from ecp_server.resolution.time.periods import (
     Comparable,

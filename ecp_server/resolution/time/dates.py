@@ -55,7 +55,19 @@ def date_of(scan: Scan, at: int) -> Parsed[Expression]:
         or _month_first(scan, at, after_weekday=weekday is not None)
         or _day_first(scan, at, after_weekday=weekday is not None)
     )
-    return (replace(found[0], weekday=weekday), found[1]) if found else None
+    if found is None:
+        return None
+    day, end = found
+    if weekday is None and day.month is not None:
+        weekday, end = _weekday_after(scan, end)
+    return replace(day, weekday=weekday), end
+
+
+def _weekday_after(scan: Scan, at: int) -> tuple[int | None, int]:
+    """Read the weekday that may follow a date: "May 9, Tuesday", "2018-07-06 (Friday)"."""
+    opened = scan.skip(at, frozenset({",", "("}))
+    weekday = WEEKDAYS.get(scan.words[opened])
+    return (None, at) if weekday is None else (weekday, scan.skip(opened + 1, ")"))
 
 
 def day_number(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
@@ -106,10 +118,11 @@ def _day_in_words(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
 
 def _day_first(scan: Scan, at: int, *, after_weekday: bool) -> Parsed[Day]:
     """Read "9 May 2018", "22nd of Jan", "05-Aug-2016"; without a month "the 15th", "Friday the 13th"."""
-    number = day_number(scan, at)
+    number = day_number(scan, at) or (_day_in_words(scan, at) if after_weekday else None)
     if number is None:
         return None
     (day, ordinal), end = number
+    ordinal = ordinal or after_weekday
     of = scan.skip(scan.skip(end, "day"), "of")
     start = scan.skip(of, _MARKS)
     month = MONTHS.get(scan.words[start])

@@ -30,6 +30,8 @@ from ecp_server.resolution.time.spans import Here, Reader, Span, business_day
 
 # A leap day may be eight years away, across a century that has none.
 _LEAP_DAY_YEARS: Final = 9
+# In so many months every day of a month falls on every weekday.
+_MONTHS_BACK: Final = 14
 _MIDDLE: Final = 14
 _SATURDAY: Final = 5
 
@@ -97,11 +99,11 @@ def _day(here: Here, day: Day, _said: Said) -> Span | None:
 def _date(here: Here, day: Day) -> date | None:
     number, month = day.day, day.month
     if month is None:
-        return _day_of_month(here, number, this_month=day.ordinal)
+        return _day_of_month(here, day)
     if here.day_first and day.either_order:
         number, month = month, number
     if day.year is None:
-        return _date_of_left_out_year(here, month, number, this_year=day.ordinal or day.weekday is not None)
+        return _date_of_left_out_year(here, replace(day, month=month, day=number))
     if isinstance(day.year, Year) and day.year.said is not Said.FISCAL:
         return existing(day.year.number, month, number)
     year = here.span(day.year)
@@ -111,24 +113,31 @@ def _date(here: Here, day: Day) -> date | None:
     return next((found for found in dates if found and year.first_day <= found <= year.last_day), None)
 
 
-def _date_of_left_out_year(here: Here, month: int, number: int, *, this_year: bool) -> date | None:
+def _date_of_left_out_year(here: Here, day: Day) -> date | None:
+    """Return the latest such date not after today; with an ordinal or a weekday this year's."""
+    month, number = day.month or 1, day.day
     this = existing(here.today.year + here.years_on, month, number)
-    if this_year and this is not None:
+    if this and day.weekday is not None:
+        # Of the dates next to today the one that is such a weekday is meant.
+        other = existing(this.year + (1 if this <= here.today else -1), month, number)
+        fits = other and other.weekday() == day.weekday != this.weekday()
+        return other if fits and not here.years_on else this
+    if this and day.ordinal:
         return this
     dates = (existing(here.today.year - back, month, number) for back in range(_LEAP_DAY_YEARS))
     latest = next((found for found in dates if found and found <= here.today), None)
     return existing(latest.year + here.years_on, month, number) if latest else None
 
 
-def _day_of_month(here: Here, number: int, *, this_month: bool) -> date | None:
-    """Return the day of this month, or the latest such day not after today."""
-    this = existing(here.today.year, here.today.month, number)
-    if this_month and this is not None:
-        return add_months(this, here.years_on)
-    months = (add_months(here.today.replace(day=1), -back) for back in range(3))
-    dates = (existing(month.year, month.month, number) for month in months)
-    latest = next((found for found in dates if found and found <= here.today), None)
-    return add_months(latest, here.years_on) if latest else None
+def _day_of_month(here: Here, day: Day) -> date | None:
+    """Return the latest such day not after today; with an ordinal this month's, with a weekday one that is such."""
+    months = [add_months(here.today.replace(day=1), -back) for back in range(_MONTHS_BACK)]
+    dates = [found for month in months if (found := existing(month.year, month.month, day.day))]
+    if day.weekday is not None:
+        dates = [found for found in dates if found.weekday() == day.weekday] or dates
+    if not day.ordinal:
+        dates = [found for found in dates if found <= here.today]
+    return add_months(dates[0], here.years_on) if dates else None
 
 
 def _part(here: Here, part: Part, said: Said) -> Span | None:

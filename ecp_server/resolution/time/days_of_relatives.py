@@ -63,7 +63,9 @@ def _to_date(here: Here, running: ToDate, said: Said) -> Span | None:
     else:
         months = (whole.first_day.year - start.year) * MONTHS_OF_YEAR + whole.first_day.month - start.month
         end = add_days(add_months(last, months), 1)
-    return here.days(whole.first_day, min(end, whole.end or end), f"{name}_{whole.id}", layout.calendar)
+    return here.days(
+        whole.first_day, max(whole.first_day, min(end, whole.end or end)), f"{name}_{whole.id}", layout.calendar
+    )
 
 
 def _remaining(here: Here, rest: Remaining, said: Said) -> Span | None:

@@ -87,6 +87,7 @@ _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     (named.recurring, named.RECURRING_WORDS),
     (named.of_relative_year, _DIRECTIONS),
     (parts.nth_part, _ORDINALS | word_set("last final penultimate")),
+    (parts.part_of_possessor, _DIRECTIONS | _YEARS | MONTHS.keys()),
     (parts.containing, _CALENDARS | UNITS.keys()),
     (dates.date_of, MONTHS.keys() | WEEKDAYS.keys() | _ORDINALS),
     (dates.day_of_month, _ORDINALS),

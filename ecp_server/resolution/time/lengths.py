@@ -33,13 +33,14 @@ from ecp_server.resolution.time.lexemes import (
 from ecp_server.resolution.time.relative import said
 
 _TWELVE: Final = 12
-_AGO: Final = phrases("ago", "back")
-_HENCE: Final = phrases("from now", "hence", "later", "out", "ahead")
+_AGO: Final = phrases("ago", "back", "earlier", "in the past")
+_HENCE: Final = phrases("from now", "hence", "later", "out", "ahead", "in the future")
 _BEFORE: Final = phrases("before", "prior to", "prior", "preceding")
 _AFTER: Final = phrases("after", "from", "following", "since")
 _STARTING: Final = phrases("starting", "beginning", "commencing")
 _ENDING: Final = phrases("ending", "ended", "to", "to the", "through", "thru", "until", "till", "up to", "as of")
 _JOINS: Final = frozenset({"on", "from", "in", "with", "at"})
+_ABOUT: Final = frozenset({"about", "around", "approximately", "roughly", "exactly"})
 _MORE: Final = phrases("more than", "over", "at least")
 _LESS: Final = phrases("less than", "under", "at most")
 
@@ -156,7 +157,7 @@ def within(scan: Scan, at: int) -> Parsed[Expression]:
 
 def ahead(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "in 2 weeks", "in a year's time": the day so long from now."""
-    found = numbers.length(scan, at + 1)
+    found = numbers.length(scan, scan.skip(at + 1, _ABOUT))
     if found is None:
         return None
     end = scan.skip(scan.skip(found[1], "'s"), "time")

@@ -95,7 +95,9 @@ AFTER_NEXT: Final = phrases("after next", "before last")
 ROLLING: Final = word_set("rolling running moving")
 TRAILING: Final = word_set("trailing")
 TWELVE_MONTHS: Final = {"ttm": -12, "ltm": -12, "ntm": 1}
-DAYS: Final = _table({0: "today todays now tonight", -1: "yesterday yesterdays", 1: "tomorrow tomorrows tmr tmrw"})
+DAYS: Final = _table(
+    {0: "today todays now tonight present", -1: "yesterday yesterdays", 1: "tomorrow tomorrows tmr tmrw"}
+)
 EDGES: Final = _table({False: "beginning start", True: "end close"})
 EDGE_INITIALS: Final = {
     "eoy": (TimeUnit.YEAR, True), "eoq": (TimeUnit.QUARTER, True), "eom": (TimeUnit.MONTH, True),

@@ -53,7 +53,7 @@ def year(scan: Scan, at: int) -> Parsed[Year]:
         return _numbered_year(scan, at + 1, Said.FISCAL if word == "fy" else Said.CALENDAR)
     calendar, end = said(scan, at)
     if calendar or word == "year":
-        return _numbered_year(scan, scan.skip(scan.skip(end, "year"), "fy"), calendar)
+        return _numbered_year(scan, scan.skip(scan.skip(scan.skip(end, "year"), "fy"), "of"), calendar)
     found = numbers.apostrophe_year(scan, at) or numbers.full_year(scan, scan.skip(at, frozenset({"ad", "ce"})))
     return _year_with_calendar(scan, *found) if found else None
 
@@ -93,6 +93,8 @@ def decade(scan: Scan, at: int) -> Parsed[Expression]:
     number = scan.numbers[start]
     if number >= 0:
         return _decade_in_figures(scan, start, number, the=start > at)
+    if scan.matches(start, "two", "thousands"):
+        return Decade(2000), start + 2
     if scan.matches(start, "two", "thousand"):
         word = scan.skip(start + 2, "and")
         tens = _DECADE if scan.words[word] == "tens" else _DECADES.get(scan.words[word], 0)

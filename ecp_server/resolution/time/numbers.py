@@ -164,7 +164,7 @@ def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
                 break
             found = (1, at)
         named = unit(scan, found[1])
-        if named is None:
+        if named is None or not found[0]:
             break
         (size, of), end = named
         steps.append((found[0] * size, of))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ecp_server.resolution.time import numbers
+from ecp_server.resolution.time import named, numbers
 from ecp_server.resolution.time.expressions import Containing, Expression, NthWeekday, Part, TimeUnit, unit_of
-from ecp_server.resolution.time.lexemes import OF, UNITS, WEEKDAYS, Parsed, Scan
-from ecp_server.resolution.time.relative import bare_unit, said
+from ecp_server.resolution.time.lexemes import OF, UNITS, WEEKDAYS, Parsed, Scan, first_of
+from ecp_server.resolution.time.relative import bare_unit, said, units
 
 _CONTAINING: Final = frozenset({"of", "containing", "with", "including"})
 
@@ -25,15 +25,34 @@ def nth_part(scan: Scan, at: int) -> Parsed[Expression]:
     number = numbers.cardinal(scan, end)
     count, end = number or (1, end)
     calendar, end = said(scan, end)
-    named = numbers.unit(scan, end)
-    if named is None or not count:
+    measured = numbers.unit(scan, end)
+    if measured is None or not count:
         return None
-    (size, unit), end = named
+    (size, unit), end = measured
     within = _container(scan, end, unit)
     if within is None:
         return None
     count *= size
     return Part(unit, -count if nth == -1 else nth, within[0], count, calendar, ordinal=True), within[1]
+
+
+def part_of_possessor(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read "next month's first week", "March's last Friday"."""
+    found = first_of(scan, at, (units, named.month, named.year))
+    if found is None or scan.words[found[1]] != "'s":
+        return None
+    nth = numbers.place(scan, found[1] + 1)
+    longer = unit_of(found[0])
+    if nth is None or longer is None:
+        return None
+    place, end = nth
+    weekday = WEEKDAYS.get(scan.words[end])
+    if weekday is not None:
+        return NthWeekday(weekday, place, found[0]), end + 1
+    unit = numbers.unit(scan, end)
+    if unit is None or unit[0][1].length >= longer.length:
+        return None
+    return Part(unit[0][1], place, found[0], ordinal=True), unit[1]
 
 
 def _container(scan: Scan, at: int, part: TimeUnit) -> Parsed[Expression]:
@@ -49,11 +68,11 @@ def _container(scan: Scan, at: int, part: TimeUnit) -> Parsed[Expression]:
 def containing(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "the week of July 23", "the quarter containing 2024-05-01"."""
     calendar, at = said(scan, scan.skip(at, "the"))
-    named = UNITS.get(scan.words[at])
-    if named is None or named[0] != 1 or scan.words[at + 1] not in _CONTAINING:
+    whole = UNITS.get(scan.words[at])
+    if whole is None or whole[0] != 1 or scan.words[at + 1] not in _CONTAINING:
         return None
     found = scan.period(at + 2)
     unit = unit_of(found[0]) if found else None
-    if found is None or unit is None or unit.length >= named[1].length:
+    if found is None or unit is None or unit.length >= whole[1].length:
         return None
-    return Containing(named[1], found[0], calendar), found[1]
+    return Containing(whole[1], found[0], calendar), found[1]

@@ -109,7 +109,11 @@ def _no_grouping(place: _Place, expression: Expression) -> bool:
         return place.no_noun_follows
     if place.word != "the" or place.end != place.at + 2 or not isinstance(expression, Units) or expression.first:
         return True
-    return place.before not in _GROUPING and not (place.before == "of" and place.scan.words[place.at - 2] in _HOLDING)
+    return (
+        place.before not in _GROUPING
+        and place.after not in ("before", "after")
+        and not (place.before == "of" and place.scan.words[place.at - 2] in _HOLDING)
+    )
 
 
 def _no_thing(place: _Place, expression: Expression) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.dates import day_number
 from ecp_server.resolution.time.expressions import (
+    TODAY,
     Between,
     Bound,
     Day,
@@ -36,14 +37,17 @@ _AND: Final = phrases("and", "and the", "&", *_TO_WORDS)
 _PREFIXES: Final = {
     Bound.SINCE: phrases("since", "ever since"),
     Bound.FROM: phrases(
-        "from", "as from", "on or after", "no earlier than", "not earlier than", "not before", "> =", "≥",
+        "from", "as from", "as early as", "on or after", "in or after", "on or later than",
+        "after or on", "after or in", "no earlier than", "not earlier than", "not before", "> =", "≥",
         "starting", "starting from", "starting on", "starting in", "starting with",
         "beginning", "beginning from", "beginning on", "beginning in", "beginning with",
     ),
     Bound.AFTER: phrases("after", "later than", "newer than", "post", ">"),
     Bound.UNTIL: phrases(
         "until", "till", "til", "through", "thru", "up until", "up to", "up through", "by", "by the", "on or before",
-        "no later than", "not later than", "not after", "< =", "≤",
+        "no later than", "not later than", "not after", "in or before", "on or earlier than", "before or on",
+        "before or in", "ending", "ending on", "ending in", "ending with", "up to and including",
+        "as late as", "< =", "≤",
     ),
     Bound.BEFORE: phrases("before", "prior to", "earlier than", "older than", "pre", "<"),
 }  # fmt: skip
@@ -66,13 +70,14 @@ def interval(scan: Scan, at: int) -> Parsed[Expression]:
         return _range(scan, at + 1, _AND, explicit=True)
     if word == "=":
         return scan.period(at + 1)
+    base = scan.period(at)
     found = _range(scan, at + 1, _AND, explicit=True) if word == "from" else None
     found = found or _range(scan, at, _TO, explicit=False)
-    if found is None and word in RANGE_WORDS:
-        found = _open(scan, at)
+    if found is not None and (base is None or found[1] > base[1]):  # "second to last day of March" is no range
+        return found
+    found = _open(scan, at) if word in RANGE_WORDS else None
     if found is not None:
         return found
-    base = scan.period(at)
     return _open_after(scan, base) or _several(scan, base) if base else None
 
 
@@ -98,7 +103,7 @@ def _range_from(
     elif not explicit and scan.words[end] == "to" and scan.follows(at, _COMPARE):
         return None
     second = _end(scan, then, start)
-    if second is None or (then == end and not _alike(start, second[0])):
+    if second is None or (then == end and not _alike(start, second[0], spaced=scan.gaps[end] == _WIDEST_GAP)):
         return None
     joined = _joined(start, second[0])
     return (joined, second[1]) if joined else None
@@ -133,13 +138,16 @@ def _bare_day(scan: Scan, at: int, *, last: bool) -> Parsed[Expression]:
     return bare, end
 
 
-def _alike(first: Expression, last: Expression) -> bool:
-    """Tell whether two periods that stand side by side can only be the ends of a range."""
-    if isinstance(first, Day) and isinstance(last, Day):
-        return first.month is not None or last.month is not None
+def _alike(first: Expression, last: Expression, *, spaced: bool) -> bool:
+    """Tell whether two periods with no word between can only be the ends of a range; ``spaced``: as in "2012 - now"."""
+    if isinstance(first, Day):
+        if isinstance(last, Day):
+            return first.month is not None or last.month is not None
+        return first.month is None and isinstance(last, Part) and last.unit is TimeUnit.DAY
     if isinstance(first, Part) and isinstance(last, Part):
         return first.unit is last.unit and first.count == 1
-    return isinstance(first, Year | Month) and type(first) is type(last)
+    same_kind = type(first) is type(last) or (spaced and last == TODAY)
+    return isinstance(first, Year | Month) and same_kind
 
 
 def _joined(first: Expression, last: Expression) -> Between | None:
@@ -193,8 +201,10 @@ def _open(scan: Scan, at: int) -> Parsed[Expression]:
     if (scan.words[start - 1] in _SIGNS and scan.gaps[start]) or (word == "by" and scan.words[start] in UNITS):
         return None
     onward = scan.skip_any(end, _ONWARD)
-    if onward > end:
-        return Open(Bound.FROM, expression), onward
+    if onward > end or (word == "from" and scan.words[end] == "on"):
+        return Open(Bound.FROM, expression), max(onward, end + 1)
+    if scan.matches(end, "to", "date"):
+        return Open(Bound.SINCE, expression), end + 2
     # "sales from last quarter" are last quarter's.
     if start == at + 1 and word == "from" and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
         return expression, end

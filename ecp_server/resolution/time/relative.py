@@ -39,7 +39,8 @@ _LATEST: Final = phrases("latest", "most recent", "most recently", "just")
 _SO_FAR: Final = phrases("so far", "to date", "ytd", "qtd", "mtd")
 _BEFORE: Final = phrases("before", "preceding", "prior", "prior to")
 _AFTER: Final = phrases("after", "following")
-_ENDED: Final = phrases("ended", "ending", "through", "thru", "up to", "as of", "until", "till")
+_ENDED: Final = phrases("ended", "ending", "as of")
+_THROUGH: Final = phrases("through", "thru", "up to")
 
 
 def said(scan: Scan, at: int) -> tuple[Said, int]:
@@ -101,9 +102,9 @@ def relative_units(scan: Scan, at: int) -> Parsed[Expression]:
         return None
     period, end = found
     running = scan.skip_any(end, _SO_FAR)
-    if running > end:
-        unit = TO_DATE[scan.words[end]][0] if scan.words[end] in TO_DATE else period.unit
-        return ToDate(unit, period.said, None if period.first == 0 else period), running
+    same_unit = TO_DATE.get(scan.words[end], (period.unit,))[0] is period.unit
+    if running > end and same_unit and period.count == 1:
+        return ToDate(period.unit, period.said, None if period.first == 0 else period), running
     if scan.words[end] in ROLLING:
         return Stretch(((period.count, period.unit),), Anchor.TO_EVE), end + 1
     if period.first + period.count != 0:
@@ -117,6 +118,8 @@ def _with_more(scan: Scan, last: Units, end: int) -> Parsed[Expression]:
     if more:
         return Stretch(((last.count, last.unit), *more[0]), Anchor.TO_EVE), more[1]
     ended = scan.skip_any(end, _ENDED)
+    if ended == end and last.count > 1:
+        ended = scan.skip_any(end, _THROUGH)
     base = scan.period(ended) if ended > end else None
     if base:
         return Stretch(((last.count, last.unit),), Anchor.ENDING, base[0], last.said), base[1]

@@ -135,11 +135,13 @@ Reader = Callable[[Here, Any, Said], Span | None]
 
 def business_day(day: date, count: int) -> date:
     """Return the Monday to Friday so many after ``day``, or before it where negative."""
+    if count == 0:
+        return day
     step = 1 if count > 0 else -1
     weeks, rest = divmod(abs(count) - 1, _BUSINESS_DAYS)
     # Whole weeks first, so that a large number costs no more than a small one.
     moved = add_days(day, step * weeks * DAYS_OF_WEEK)
-    for _ in range(rest + 1 if count else 0):
+    for _ in range(rest + 1):
         moved = add_days(moved, step)
         while moved.weekday() >= _BUSINESS_DAYS and date.min < moved < date.max:
             moved = add_days(moved, step)
