@@ -65,14 +65,14 @@ def read(
     span = here.span(expression)
     if span is None:
         return None
-    nodes = _nodes(expression)
+    nodes = nodes_of(expression)
     said = any(getattr(node, "said", Said.NOTHING) for node in nodes)
     notes = (*_calendar_notes(here, expression, span, nodes), *_other_notes(here, expression, span, nodes))
     return _reading(span, notes, said=said)
 
 
 @lru_cache(maxsize=1024)
-def _nodes(expression: Expression) -> tuple[object, ...]:
+def nodes_of(expression: Expression) -> tuple[object, ...]:
     """Return the expression and those inside it."""
     return tuple(_walk(expression))
 
