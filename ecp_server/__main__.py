@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -13,31 +16,44 @@ from ecp_server import settings as setting
 from ecp_server.settings import Settings, SettingsError
 
 _DISTRIBUTION: Final = "enterprise-context-platform"
-_LAZY: Final = {"catalog": "ecp_server.catalog.commands:catalog"}
-"""Commands that live with what they work on, imported only when they are asked for."""
 
 
 class _Commands(click.Group):
-    """The commands of this file and the lazy ones."""
+    """A group some of whose commands live with what they work on, imported only when they are asked for."""
+
+    def __init__(self, *arguments: Any, elsewhere: Mapping[str, str] | None = None, **options: Any) -> None:
+        """``elsewhere`` are those commands by name, as MODULE:ATTRIBUTE."""
+        super().__init__(*arguments, **options)
+        self.elsewhere: Mapping[str, str] = elsewhere or {}
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_LAZY})
+        return sorted({*super().list_commands(ctx), *self.elsewhere})
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _LAZY:
+        if cmd_name not in self.elsewhere:
             return super().get_command(ctx, cmd_name)
-        module, _, name = _LAZY[cmd_name].partition(":")
+        module, _, name = self.elsewhere[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)  # noqa: S101 - `_LAZY` names commands
+        assert isinstance(command, click.Command)  # noqa: S101 - `elsewhere` names commands
         return command
 
 
-@click.group(cls=_Commands)
+@click.group()
 @click.version_option(package_name=_DISTRIBUTION)
 def main() -> None:
     """ECP: which governed metric, members and days a business question means, and the proof."""
+    # The one process that is started here, to try out policies, has nothing to do with gRPC, which else complains.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # noqa: TID251 - set for gRPC, not read
+
+
+@main.group(
+    cls=_Commands,
+    elsewhere={"check": "ecp_server.catalog.commands:check", "schema": "ecp_server.catalog.commands:schema"},
+)
+def catalog() -> None:
+    """Work with catalogs."""
 
 
 def _flags(command: Any) -> Any:
@@ -109,6 +125,45 @@ def health(target: str | None, timeout_seconds: float) -> None:
     name = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
     click.echo(name)
     if response.status != health_pb2.HealthCheckResponse.SERVING:
+        raise click.exceptions.Exit(1)
+
+
+@catalog.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--category", help="Ask only the questions of this category.")
+def evaluate(directory: Path, category: str | None) -> None:
+    """Ask every question of DIRECTORY/golden.yaml and tell what does not come out as it says (docs/golden.md).
+
+    The services run inside this command, over the catalog in DIRECTORY, and leave nothing behind.
+
+    Exit codes: 0 everything came out as written down, 1 something did not, or the catalog cannot be served,
+    2 there is no such directory, golden file or category, or a bad setting.
+    """
+    # Heavy imports are for this command alone; uvloop is not on Windows.
+    import uvloop  # noqa: PLC0415
+
+    from ecp_server import wiring  # noqa: PLC0415
+    from ecp_server.catalog.errors import CatalogInvalid  # noqa: PLC0415
+    from ecp_server.evaluation import report, run  # noqa: PLC0415
+    from ecp_server.evaluation.golden import GoldenError, load_golden  # noqa: PLC0415
+    from ecp_server.telemetry import logging  # noqa: PLC0415
+
+    async def evaluation() -> run.Evaluation:
+        async with wiring.asking(directory) as ask:
+            return await run.evaluate(golden, ask, category=category)
+
+    try:
+        golden = load_golden(directory / "golden.yaml")
+        if category is not None and category not in golden.categories:
+            raise click.UsageError(f"no category {category!r}; there are {', '.join(golden.categories)}")
+        logging.configure(log_format="auto", level="ERROR")
+        evaluated = uvloop.run(evaluation())
+    except (OSError, GoldenError, SettingsError) as error:
+        raise click.UsageError(str(error)) from None
+    except CatalogInvalid as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(report.render(evaluated))
+    if evaluated.accuracy < 1:
         raise click.exceptions.Exit(1)
 
 

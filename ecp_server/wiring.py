@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, TypeVar
 
 from grpc import aio
@@ -20,12 +23,15 @@ from ecp_server.catalog.watch import CatalogWatch
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.health import HealthStatus
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.evaluation import reply
 from ecp_server.resolution.browsing import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
+from ecp_server.rpc.ask import asking_by
 from ecp_server.rpc.catalog_service import CatalogService
 from ecp_server.rpc.health_service import HealthService
 from ecp_server.rpc.resolve_service import ResolveService
+from ecp_server.server import Server
 from ecp_server.settings import Settings
 from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.graph.embedded import EmbeddedGraph
@@ -38,6 +44,7 @@ from ecp_server.stores.state.embedded import EmbeddedState, path_of
 from ecp_server.stores.vector.embedded import EmbeddedVector
 from ecp_server.stores.vector.embeddings import StaticEmbeddings
 from ecp_server.telemetry.metrics import Instruments
+from ecp_server.telemetry.tracing import Propagated
 
 DISTRIBUTION: Final = "enterprise-context-platform"
 
@@ -48,6 +55,29 @@ def build(settings: Settings, instruments: Instruments) -> EcpApplication:
     """Load the catalog and put the services together. Raises `CatalogInvalid` where it cannot be served."""
     state = directory_state(settings.catalog)
     return EcpApplication(settings, instruments, load_catalog(settings.catalog), state)
+
+
+@asynccontextmanager
+async def asking(catalog: Path) -> AsyncIterator[reply.Resolver]:
+    """Serve a catalog inside this process, its records in a folder that goes with it, and give what asks it.
+
+    The other settings are those of the environment. Raises `SettingsError`, and `CatalogInvalid` where the catalog
+    cannot be served.
+    """
+    with tempfile.TemporaryDirectory(prefix="ecp-") as folder:
+        settings = Settings.load(
+            catalog=catalog,
+            listen="127.0.0.1:0",
+            metrics_listen="127.0.0.1:0",
+            state_url=f"sqlite:///{folder}/state.db",
+            drain_delay_seconds=0,
+        )
+        instruments = Instruments()
+        application = build(settings, instruments)
+        async with Server(settings, application, instruments, Propagated()).serving() as address:
+            await application.settled()
+            async with aio.insecure_channel(str(address)) as channel:
+                yield asking_by(resolve_pb2_grpc.ResolveServiceStub(channel).Resolve)
 
 
 class EcpApplication:
@@ -119,6 +149,11 @@ class EcpApplication:
         await asyncio.to_thread(self._shelf.subscribe, prepare)
         await self._health.start()
         self._watch.start()
+
+    async def settled(self) -> None:
+        """Wait for what `start` leaves to the background, so that nothing stands in for it."""
+        if self._preparing is not None:
+            await asyncio.wait([self._preparing])
 
     async def close(self) -> None:
         """Flush records and release everything."""

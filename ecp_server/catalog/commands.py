@@ -13,12 +13,7 @@ from ecp_server.catalog.schema import schema_text
 from ecp_server.domain.catalog import Catalog
 
 
-@click.group()
-def catalog() -> None:
-    """Work with catalogs."""
-
-
-@catalog.command()
+@click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check(directory: Path) -> None:
     """Tell everything that is wrong with the catalog in DIRECTORY, as FILE:LINE: ASSET: MESSAGE.
@@ -40,7 +35,7 @@ def check(directory: Path) -> None:
     click.echo(f"{_summary(loaded)}; {_count(len(warnings), 'warning')}; version {loaded.version}")
 
 
-@catalog.command()
+@click.command()
 def schema() -> None:
     """Print the JSON Schema of catalog documents, for editors."""
     click.echo(schema_text(), nl=False)

@@ -253,6 +253,11 @@ class Golden(_Strict):
     """Where questions come from that are not our own."""
     questions: tuple[Entry, ...] = Field(min_length=1)
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Return the categories of the questions, sorted."""
+        return tuple(sorted({entry.category for entry in self.questions}))
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, raw: object) -> object:

@@ -51,10 +51,13 @@ class Evaluation:
         return self.right / len(self.outcomes) if self.outcomes else 1.0
 
 
-async def evaluate(golden: Golden, ask: Resolver) -> Evaluation:
-    """Ask every question, one after the other, and score the replies."""
-    outcomes = [await _outcome(entry, ask) for entry in golden.questions]
-    return Evaluation(tuple(_with_comparisons(outcomes)))
+async def evaluate(golden: Golden, ask: Resolver, *, category: str | None = None) -> Evaluation:
+    """Ask every question, or those of one category, one after the other, and score the replies."""
+    wanted = [entry for entry in golden.questions if category in {None, entry.category}]
+    compared = {entry.expect.confidence.below for entry in wanted if entry.expect.confidence is not None}
+    asked = [entry for entry in golden.questions if entry in wanted or entry.id in compared]
+    outcomes = _with_comparisons([await _outcome(entry, ask) for entry in asked])
+    return Evaluation(tuple(outcome for outcome in outcomes if outcome.entry in wanted))
 
 
 async def _outcome(entry: Entry, ask: Resolver) -> Outcome:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from ecp_server.catalog.commands import catalog
+from ecp_server.__main__ import catalog
 from ecp_server.catalog.schema import schema_text
 from tests.catalog.conftest import write
 from tests.catalog.samples import DIMENSION, METRIC, joined

@@ -10,7 +10,7 @@ from ecp_server.catalog.load import load_catalog
 from ecp_server.evaluation.golden import Expectation, Golden, load_golden
 from ecp_server.evaluation.report import render
 from ecp_server.evaluation.run import evaluate
-from tests.golden.asking import asking
+from ecp_server.wiring import asking
 
 BUNDLED = ("meridian", "sec_saas")
 
@@ -24,8 +24,8 @@ def expectations(written: Golden) -> list[Expectation]:
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-async def test_every_question_comes_out_as_written_down(name: str, project_root: Path, tmp_path: Path) -> None:
-    async with asking(project_root / "catalogs" / name, tmp_path) as ask:
+async def test_every_question_comes_out_as_written_down(name: str, project_root: Path) -> None:
+    async with asking(project_root / "catalogs" / name) as ask:
         evaluation = await evaluate(golden(project_root, name), ask)
     if evaluation.accuracy != 1.0:
         pytest.fail(render(evaluation), pytrace=False)

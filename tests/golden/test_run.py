@@ -101,6 +101,17 @@ async def test_confidences_of_two_entries_are_compared_whichever_comes_first() -
     assert [[m.what for m in o.misses] for o in evaluation.outcomes] == [[], [], ["confidence.below"]]
 
 
+async def test_of_one_category_what_it_is_compared_with_is_asked_too_but_not_counted() -> None:
+    below = {"status": "RESOLVED", "confidence": {"below": "b"}}
+    questions = [question("a", category="unsure", expect=below), question("b"), question("c")]
+    golden = Golden.model_validate({"format": 1, "questions": questions})
+    ask = Scripted(confident(0.5), confident(0.7))
+    evaluation = await evaluate(golden, ask, category="unsure")
+    assert [o.entry.id for o in evaluation.outcomes] == ["a"]
+    assert evaluation.accuracy == 1.0
+    assert [request["concept"] for request in ask.asked] == ["question a", "question b"]
+
+
 async def test_the_report_counts_by_category_and_shows_each_miss_with_its_steps() -> None:
     steps = {"steps": [{"id": "parse", "reasoning": 'Found "revenue"'}]}
     questions = [

@@ -15,7 +15,7 @@ import pytest
 
 from ecp_server.evaluation.plan_score import effective_filters
 from ecp_server.evaluation.reply import Answer, Refusal, Reply
-from tests.golden.asking import asking
+from ecp_server.wiring import asking
 from tests.golden.replies import condition, resolved, unsettled
 
 UNSURE = 0.5
@@ -93,10 +93,10 @@ def year_ends(evaluation_data: Path) -> dict[str, tuple[int, int]]:
 
 
 async def test_every_question_is_answered_asked_back_or_refused_as_expected(
-    questions: list[dict[str, Any]], year_ends: dict[str, tuple[int, int]], project_root: Path, tmp_path: Path
+    questions: list[dict[str, Any]], year_ends: dict[str, tuple[int, int]], project_root: Path
 ) -> None:
     wrong = {}
-    async with asking(project_root / "catalogs" / "sec_saas", tmp_path) as ask:
+    async with asking(project_root / "catalogs" / "sec_saas") as ask:
         for row in questions:
             reply = await ask({"concept": row["question"], "as_of": "2026-05-15T12:00:00Z"})
             if found := problems(row, reply, year_ends):
