@@ -11,6 +11,8 @@ from ecp_server.stores.words import spelled
 
 _LETTERS: Final = range(2, 7)
 """Letters of an acronym."""
+_SHORT: Final = range(2, 4)
+"""Letters of a word that gives them all."""
 _LONGEST_PHRASE: Final = 8
 _EXPANSIONS: Final = 4
 _REWRITINGS: Final = 8
@@ -71,17 +73,19 @@ def _is_acronym(token: str, tokens: Sequence[str]) -> bool:
 
 def _spans(tokens: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield the phrases of a text that begin and end with words of weight: from, to (exclusive), initials."""
-    small = [token.casefold() in FUNCTION for token in tokens]
-    letters = [token.casefold() if token.isupper() and len(token) <= 3 else token[0].casefold() for token in tokens]  # noqa: PLR2004
+    short = [token.isupper() and len(token) in _SHORT for token in tokens]
+    letters = [token.casefold() if whole else token[0].casefold() for token, whole in zip(tokens, short, strict=True)]
+    # "US" in capitals is no pronoun.
+    small = [token.casefold() in FUNCTION and not whole for token, whole in zip(tokens, short, strict=True)]
     for start in range(len(tokens)):
         for end in range(start + 2, min(len(tokens), start + _LONGEST_PHRASE) + 1):
             if small[start] or small[end - 1]:
                 continue
             every = "".join(letters[start:end])
             weighty = "".join(letters[at] for at in range(start, end) if not small[at])
-            yield from (
-                (start, end, initials) for initials in dict.fromkeys((every, weighty)) if len(initials) in _LETTERS
-            )
+            for initials in dict.fromkeys((every, weighty)):
+                if len(initials) in _LETTERS:
+                    yield start, end, initials
 
 
 def _worth_keeping(phrases: Counter[str]) -> tuple[str, ...]:
