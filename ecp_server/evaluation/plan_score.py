@@ -26,8 +26,18 @@ def score_plan(expect: Expectation, answer: Answer) -> Iterator[Difference]:
         yield from _values("computations", expect.computations, computations)
     if expect.keys is not None:
         yield from _sets("keys", expect.keys, plan.get("alignment", {}).get("keys", ()))
+    yield from _ordering(expect, plan.get("alignment", {}))
     if expect.obligations is not None:
         yield from _obligations(expect.obligations, plan.get("obligations", ()))
+
+
+def _ordering(expect: Expectation, alignment: Json) -> Iterator[Difference]:
+    """Return where the order of the rows, or how many are kept, differs."""
+    if expect.order is not None:
+        order = [f"{o['column']} {'desc' if o.get('descending') else 'asc'}" for o in alignment.get("order_by", ())]
+        yield from _values("order", list(expect.order), order)
+    if expect.limit is not None:
+        yield from _values("limit", expect.limit, alignment.get("limit", 0))
 
 
 def compare_period(what: str, expected: Period | str | None, actual: Json | None) -> Iterator[Difference]:
