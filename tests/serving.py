@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 import grpc
 from google.protobuf.message import Message
@@ -18,8 +18,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from typing_extensions import TypeVar
 
 from ecp.v1 import error_reason_pb2, types_pb2
+from ecp_server import server as ecp
 from ecp_server.server import Server
 from ecp_server.settings import Address, Settings
 from ecp_server.telemetry.metrics import Instruments
@@ -44,7 +46,8 @@ class Outcome:
 
     code: str
     message: str = ""
-    response: bytes = b""
+    response: Any = b""
+    """Bytes, or a message where a generated stub made the call."""
     initial: tuple[tuple[str, str | bytes], ...] = ()
     trailing: tuple[tuple[str, str | bytes], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -87,13 +90,16 @@ def unary(behavior: Any) -> grpc.RpcMethodHandler[Any, Any]:
     return grpc.unary_unary_rpc_method_handler(behavior, MESSAGE.FromString, MESSAGE.SerializeToString)
 
 
-class Serving:
+App = TypeVar("App", bound=ecp.Application, default=Application)
+
+
+class Serving(Generic[App]):
     """The server under test and a channel to it."""
 
     def __init__(
         self,
         address: Address,
-        application: Application,
+        application: App,
         instruments: Instruments,
         channel: aio.Channel,
         drain: Callable[[], Awaitable[None]],
