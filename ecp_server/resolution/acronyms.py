@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ecp_server.resolution.words import FUNCTION
@@ -28,7 +28,7 @@ class Acronyms:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        phrases: dict[str, Counter[str]] = {}
+        phrases: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._vocabulary: set[str] = set()
         self._used: set[str] = set()
         for name in names:
@@ -38,7 +38,7 @@ class Acronyms:
             self._used.update(token.casefold() for token in tokens if _is_acronym(token, tokens))
             for start, end, initials in _spans(tokens):
                 weight = _WHOLE_NAME if end - start == len(tokens) else 1
-                phrases.setdefault(initials, Counter())[" ".join(folded[start:end])] += weight
+                phrases[initials][" ".join(folded[start:end])] += weight
         self._phrases = {initials: kept for initials, found in phrases.items() if (kept := _worth_keeping(found))}
 
     def rewritings(self, text: str) -> tuple[str, ...]:
@@ -77,18 +77,24 @@ def _spans(tokens: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     letters = [token.casefold() if whole else token[0].casefold() for token, whole in zip(tokens, short, strict=True)]
     # "US" in capitals is no pronoun.
     small = [token.casefold() in FUNCTION and not whole for token, whole in zip(tokens, short, strict=True)]
+    weighty = ["" if light else own for own, light in zip(letters, small, strict=True)]
     for start in range(len(tokens)):
-        for end in range(start + 2, min(len(tokens), start + _LONGEST_PHRASE) + 1):
-            if small[start] or small[end - 1]:
-                continue
-            every = "".join(letters[start:end])
-            weighty = "".join(letters[at] for at in range(start, end) if not small[at])
-            for initials in dict.fromkeys((every, weighty)):
-                if len(initials) in _LETTERS:
-                    yield start, end, initials
+        if small[start]:
+            continue
+        every, essential = letters[start], weighty[start]
+        for end in range(start + 1, min(len(tokens), start + _LONGEST_PHRASE)):
+            every += letters[end]
+            essential += weighty[end]
+            if len(essential) > _LETTERS[-1]:
+                break
+            if not small[end]:
+                if len(every) in _LETTERS:
+                    yield start, end + 1, every
+                if essential != every:
+                    yield start, end + 1, essential
 
 
-def _worth_keeping(phrases: Counter[str]) -> tuple[str, ...]:
+def _worth_keeping(phrases: Mapping[str, int]) -> tuple[str, ...]:
     """Return the phrases that initials may well stand for, the most frequent first.
 
     What is left out are pairs of words that stand together only once, inside a longer name.
