@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.concepts import Ambiguity, Assumption, Intent, ResolvedConcept
 from ecp_server.domain.period import Grain, TimeRange
-from ecp_server.domain.plan import Computation
+from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.comparison import (
     Compared,
@@ -24,12 +24,15 @@ from ecp_server.resolution.comparison import (
 from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, Selection
 from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted
+from ecp_server.resolution.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.parts import Part, find_parts, time_concepts
+from ecp_server.resolution.share import share_computation, whole
 from ecp_server.resolution.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
 
 TIME_GRAIN = "time_grain"
+VARIANCE = "variance"
 _PAIR = 2
 
 
@@ -47,7 +50,10 @@ class Asked:
 
 def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incompatible:
     """Return the selection; without slices as long as a choice is open or nothing is to be read."""
-    parts = find_parts(draft, asked.metrics, slicing)
+    periods = find_periods(draft.parsed)
+    if isinstance(periods, Incompatible):
+        return periods
+    parts = find_parts(draft, asked.metrics, slicing, periods)
     if isinstance(parts, Incompatible):
         return parts
     groupings = [bucketed(g, named, draft, parts[0].period.range) for g, named in slicing.grouped_by]
@@ -63,7 +69,7 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
         *asked.concepts,
         *asked.subjects.concepts,
         *_slicing_concepts(slicing, parts),
-        *time_concepts(draft, parts),
+        *time_concepts(periods.main, parts),
     )
     selection = Selection(
         concepts=_in_order(concepts),
@@ -78,14 +84,16 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     )
     if selection.ambiguities or not asked.metrics:
         return selection
-    return _with_slices(draft, selection, parts)
+    return _with_slices(draft, selection, parts, periods)
 
 
-def _with_slices(draft: Draft, selection: Selection, parts: Sequence[Part]) -> Selection | Incompatible:
+def _with_slices(
+    draft: Draft, selection: Selection, parts: Sequence[Part], periods: NamedPeriods
+) -> Selection | Incompatible:
     """Add a query for every metric and part, and for what they are compared with."""
     mains: list[Column] = []
     for part in parts:
-        added = _with_part(draft, selection, part, parts)
+        added = _with_part(draft, selection, part, parts, periods)
         if isinstance(added, Incompatible):
             return added
         selection, columns = added
@@ -94,11 +102,20 @@ def _with_slices(draft: Draft, selection: Selection, parts: Sequence[Part]) -> S
         alone = len(mains) == _PAIR
         compared = (c for other in mains[1:] for c in comparison_computations(mains[0], other, alone=alone))
         selection = replace(selection, computations=(*selection.computations, *compared))
-    return replace(selection, concepts=_in_order(selection.concepts))
+    return _ordered(draft, replace(selection, concepts=_in_order(selection.concepts)), mains)
+
+
+def _ordered(draft: Draft, selection: Selection, mains: Sequence[Column]) -> Selection:
+    """Order the rows as the question asks: by what a comparison computes, else by the main column."""
+    ranking = draft.parsed.ranking
+    if ranking is None or not mains:
+        return selection
+    compared = next((c.name for c in selection.computations if c.name == VARIANCE), mains[0].name)
+    return replace(selection, order_by=(OrderBy(compared, ranking.descending),), limit=ranking.limit)
 
 
 def _with_part(
-    draft: Draft, selection: Selection, part: Part, parts: Sequence[Part]
+    draft: Draft, selection: Selection, part: Part, parts: Sequence[Part], periods: NamedPeriods
 ) -> tuple[Selection, list[Column]] | Incompatible:
     """Add the columns of one part and return its main ones; a column whose data is too coarse is told instead."""
     mains: list[Column] = []
@@ -111,7 +128,8 @@ def _with_part(
             continue
         first = part is parts[0] and draft.parsed.intent is Intent.COMPARISON
         shared = len(parts) == 1 or first
-        main = _main(metric, selection, part, shared=shared, alone=bool(held_against), draft=draft)
+        wanted = _main(metric, selection, part, shared=shared, alone=bool(held_against), draft=draft)
+        main = Main(wanted, part.calendars, periods, selection.groupings)
         others = _compared(draft, main, part, held_against)
         if isinstance(others, Incompatible):
             return others
@@ -119,14 +137,20 @@ def _with_part(
         derived += [c for column in columns for c in _computed(column)]
         if columns and columns[0].name == main.wanted.name:
             mains.append(columns[0])
-            alone = len(columns) == _PAIR
-            compared += [c for o in columns[1:] for c in comparison_computations(columns[0], o, alone=alone)]
+            held = {other.wanted.name for other in others if other.computed}
+            beside = [column for column in columns[1:] if column.name in held]
+            compared += [c for o in beside for c in comparison_computations(columns[0], o, alone=len(held) == 1)]
+        if draft.parsed.share_at is not None and columns:
+            total = whole(draft, main.wanted, part.named, selection.groupings)
+            if isinstance(total, Incompatible):
+                return total
+            compared.append(share_computation(columns[0], expansion.add(total)))
     slices = (*selection.slices, *expansion.slices)
     computations = (*selection.computations, *derived, *compared)
     return replace(selection, slices=slices, computations=computations), mains
 
 
-def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alone: bool, draft: Draft) -> Main:
+def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alone: bool, draft: Draft) -> Wanted:
     """Return the main column of a metric, named "actual", or by what tells it from the others."""
     name, label = ACTUAL, metric.name
     if not shared:
@@ -135,8 +159,7 @@ def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alo
         name = metric.id if shared else f"{metric.id}.{name}"
     beside = {m.member.id for m in members_side_by_side(draft, part.members)}
     members = tuple(m for m in part.members if m.member.id not in beside)
-    wanted = Wanted(name, metric, part.period.range, members, label)
-    return Main(wanted, part.calendars, selection.groupings)
+    return Wanted(name, metric, part.period.range, members, label)
 
 
 def _add(

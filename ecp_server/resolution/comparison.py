@@ -15,7 +15,8 @@ from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMem
 from ecp_server.resolution.expansion import Column, Wanted
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
-from ecp_server.resolution.parts import broken_like, named_periods
+from ecp_server.resolution.named_periods import NamedPeriods
+from ecp_server.resolution.parts import broken_like
 from ecp_server.resolution.periods import CalendarsInForce, said_period
 from ecp_server.resolution.slicing import misfit
 from ecp_server.resolution.time import Comparand, Comparison, previous, same_period_last_year
@@ -35,6 +36,8 @@ class Compared:
 
     wanted: Wanted
     concept: ResolvedConcept | None = None
+    computed: bool = True
+    """Whether arithmetic holds the main column against it; else it merely stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Main:
 
     wanted: Wanted
     calendars: CalendarsInForce
+    periods: NamedPeriods
     groupings: tuple[Grouping, ...] = ()
 
 
@@ -77,15 +81,15 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
 
 
 def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
-    """Return a column for each period that the main one is held against."""
+    """Return a column for each period beside the main one."""
+    related = [timed for timed in draft.parsed.times if isinstance(timed.expression, Comparison)]
     found: list[Compared] = []
-    for timed in draft.parsed.times:
+    for timed in (*related, *main.periods.compared, *main.periods.listed):
+        listed = timed in main.periods.listed
         if isinstance(timed.expression, Comparison):
             other = _comparable(timed.expression.comparand, main)
-        elif timed in named_periods(draft)[1:]:
-            other = _named_period(timed, draft, main)
         else:
-            continue
+            other = _named_period(timed, draft, main, f"period_{len(found) + 2}" if listed else OTHER_PERIOD)
         if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
         days = broken_like(other.days, main.wanted.period, main.calendars.plain, draft.today)
@@ -99,8 +103,8 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             time_range=days,
         )
         label = _LABELS.get(other.name, days.label)
-        wanted = replace(main.wanted, name=other.name, period=days, label=label, essential=False)
-        found.append(Compared(wanted, concept))
+        wanted = replace(main.wanted, name=other.name, period=days, label=label, essential=listed)
+        found.append(Compared(wanted, concept, computed=not listed))
     return tuple(found)
 
 
@@ -128,18 +132,20 @@ def _comparable(comparand: Comparand, main: Main) -> _Other | None:
     return _Other(_NAMES[comparand], comparand.value, replace(days, time_zone=period.time_zone))
 
 
-def _named_period(timed: TimedMention, draft: Draft, main: Main) -> _Other | None:
+def _named_period(timed: TimedMention, draft: Draft, main: Main, name: str) -> _Other | None:
     """Return a period that is named beside the main one; where it would be the main one itself, the one before that."""
     said = said_period(timed, draft, main.calendars)
     if isinstance(said, Incompatible) or said.range is None or main.wanted.period is None:
         return None
+    if name != OTHER_PERIOD:
+        return _Other(name, said.id, said.range)
     for comparand in Comparand:
         comparable = _comparable(comparand, main)
         if comparable is not None and _same_days(comparable.days, said.range):
             return comparable
     if _same_days(said.range, main.wanted.period):
         return _comparable(Comparand.PRIOR_PERIOD, main)
-    return _Other(OTHER_PERIOD, said.id, said.range)
+    return _Other(name, said.id, said.range)
 
 
 def _same_days(one: TimeRange, other: TimeRange) -> bool:

@@ -10,7 +10,7 @@ from ecp_server.domain.catalog import AssetRef, Dimension, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, Hop, Intent, Mention, ResolvedConcept
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.period import Grain, TimeRange
-from ecp_server.domain.plan import Computation, ExecutionPlan
+from ecp_server.domain.plan import Computation, ExecutionPlan, OrderBy
 from ecp_server.domain.policy import Decision
 from ecp_server.domain.provenance import Degradation, Step
 from ecp_server.domain.resolution import (
@@ -24,6 +24,7 @@ from ecp_server.domain.resolution import (
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, Sense, SenseKind
 from ecp_server.resolution.prepared import PreparedCatalog
+from ecp_server.resolution.superlatives import Ranking
 from ecp_server.resolution.time import Expression
 from ecp_server.stores.ports import Variations
 
@@ -74,6 +75,11 @@ class Parsed:
     """Phrases that the catalog says it does not have."""
     compares_names: bool = False
     """A comparing word stands between names, or "compare" before them."""
+    ranking: Ranking | None = None
+    share_at: int | None = None
+    """Where "share of" or the like stands."""
+    trend: bool = False
+    """How the figure went over time is asked for; with no grain said, one is taken."""
     grain: Grain = Grain.NONE
     """What the question asks periods to be broken into."""
     words: bool = False
@@ -133,6 +139,8 @@ class Slice:
     period: TimeRange | None
     members: tuple[SlicedMember, ...] = ()
     label: str = ""
+    grouped: bool = True
+    """Whether the groupings of the question are its too; the whole of a share has none."""
     essential: bool = True
     """Denied, it denies the question; what the main figure is compared with is dropped instead."""
 
@@ -160,6 +168,8 @@ class Selection:
     """What the period would be by the other calendars that the words could mean."""
     slices: tuple[Slice, ...] = ()
     computations: tuple[Computation, ...] = ()
+    order_by: tuple[OrderBy, ...] = ()
+    limit: int = 0
     assumptions: tuple[Assumption, ...] = ()
     ambiguities: tuple[Ambiguity, ...] = ()
     answer: GlossaryTerm | Lineage | MetricList | None = None

@@ -38,6 +38,8 @@ class Wanted:
     members: tuple[SlicedMember, ...]
     label: str
     essential: bool = True
+    grouped: bool = True
+    """As in `Slice`."""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ class Expansion:
             if all(measure.name != name for measure in measures):
                 measures = (*measures, SlicedMetric(name, metric))
         self._slices[key] = Slice(
-            query, measures, wanted.metric, period, wanted.members, wanted.label, wanted.essential
+            query, measures, wanted.metric, period, wanted.members, wanted.label, wanted.grouped, wanted.essential
         )
 
 

@@ -23,19 +23,19 @@ _SOURCES: Final = frozenset({"source", "sources"})
 _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
 _MEANING: Final = frozenset({"mean", "means"})
 _CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
-_COMPARING: Final = frozenset({"vs", "versus", "against", "compare", "compared", "comparison", "compares", "comparing"})
+COMPARING: Final = frozenset({"vs", "versus", "against", "compare", "compared", "comparison", "compares", "comparing"})
 _PAIR: Final = 2
 _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 
 CATALOG_WORDS: Final = (
-    _AVAILABLE | _LINEAGE | _SOURCES | _DEFINING | _MEANING | _CALCULATED | _COMPARING | {"come", "comes", "coming"}
+    _AVAILABLE | _LINEAGE | _SOURCES | _DEFINING | _MEANING | _CALCULATED | COMPARING | {"come", "comes", "coming"}
 )
 """Words by which people ask about the catalog or compare; unmatched, they are no content."""
 
 
 def find_intent(parsed: Parsed) -> Intent:
-    """Return the first that applies of catalog, lineage, definition, comparison, trend, metric."""
+    """Return the first that applies of catalog, lineage, definition, comparison, ranking, trend, metric."""
     words = [token.folded for token in parsed.tokens]
     free = _free_words(parsed)
     if _asks_what_there_is(words, free):
@@ -46,7 +46,9 @@ def find_intent(parsed: Parsed) -> Intent:
         return Intent.DEFINITION
     if _compares(parsed, free):
         return Intent.COMPARISON
-    return Intent.METRIC if parsed.grain is Grain.NONE else Intent.TREND
+    if parsed.ranking is not None:
+        return Intent.RANKING
+    return Intent.TREND if parsed.trend or parsed.grain is not Grain.NONE else Intent.METRIC
 
 
 def compares_names(parsed: Parsed) -> bool:
@@ -56,12 +58,12 @@ def compares_names(parsed: Parsed) -> bool:
         return False
     between = [token.folded for token in parsed.tokens[names[0].last : names[-1].first]]
     before = [token.folded for token in parsed.tokens[: names[0].first]]
-    return bool(_COMPARING & set(between)) or "compare" in before
+    return bool(COMPARING & set(between)) or "compare" in before
 
 
 def compares(parsed: Parsed, first: int, last: int) -> bool:
     """Tell whether a comparing word stands between two positions."""
-    return any(token.folded in _COMPARING for token in parsed.tokens[first:last])
+    return any(token.folded in COMPARING for token in parsed.tokens[first:last])
 
 
 def _free_words(parsed: Parsed) -> frozenset[str]:
@@ -97,7 +99,7 @@ def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
         return True
     if any(_is_target(name) for name in parsed.names):
         return True
-    return bool(free & _COMPARING) and len(parsed.names) + len(parsed.times) > 1
+    return bool(free & COMPARING) and len(parsed.names) + len(parsed.times) > 1
 
 
 def _is_target(name: NamedMention) -> bool:

@@ -14,6 +14,7 @@ from ecp_server.resolution.intent import CATALOG_WORDS, compares_names, find_int
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.segmentation import segment
 from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
+from ecp_server.resolution.superlatives import Ranking, find_ranking, find_share, find_trend
 from ecp_server.resolution.time import find_times
 from ecp_server.resolution.words import AUXILIARY, LIGHT, MOVING
 
@@ -30,11 +31,19 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     spans = _spans(tokens, draft.prepared.lexicon, draft.hidden)
     names, times = segment(tokens, _with_relations(spans), find_times(tokens))
     named = _named(text, tokens, names)
-    covered = _covered(names) | {i for time in times for i in range(time.first, time.last)}
-    grain, grain_words = find_grain(tokens, frozenset(covered))
-    covered |= grain_words
-    covered |= _verbs(tokens)
-    unknown = [i for i, token in enumerate(tokens) if i not in covered and _is_content(token)]
+    covered = frozenset(_covered(names) | {i for time in times for i in range(time.first, time.last)})
+    grain, grain_words = find_grain(tokens, covered)
+    superlative = find_ranking(tokens, covered | grain_words)
+    named, ranking = _ranked(named, superlative)
+    # With nothing to rank a superlative is told as unmatched, but it does not make a metric another one.
+    idle = superlative.positions if superlative is not None and ranking is None else frozenset()
+    share_at = find_share(tokens, covered)
+    trend_words = find_trend(tokens, covered)
+    structural = (
+        grain_words | trend_words | _verbs(tokens) | (ranking.positions if ranking is not None else frozenset())
+    )
+    structural |= frozenset() if share_at is None else {share_at}
+    unknown = [i for i, token in enumerate(tokens) if i not in covered | structural and _is_content(token)]
     parsed = Parsed(
         tokens=tokens,
         names=tuple(n for n in named if not n.named(SenseKind.STOP) and not n.named(SenseKind.NOT_COVERED)),
@@ -42,8 +51,11 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
             TimedMention(_mention(text, tokens, t.first, t.last), t.first, t.last, t.expression) for t in times
         ),
         unmatched=_runs(text, tokens, unknown),
-        altered=_altered(tokens, named, frozenset(unknown)),
+        altered=_altered(tokens, named, frozenset(unknown) - idle),
         not_covered=tuple(n.mention for n in named if n.named(SenseKind.NOT_COVERED)),
+        ranking=ranking,
+        share_at=share_at,
+        trend=bool(trend_words),
         grain=grain,
         words=any(token.folded in _NO_CONTENT for token in tokens),
     )
@@ -107,14 +119,24 @@ def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[Na
     return named
 
 
+def _ranked(named: list[NamedMention], ranking: Ranking | None) -> tuple[list[NamedMention], Ranking | None]:
+    """Group by the dimension that is ranked; without one there is nothing to rank."""
+    if ranking is None:
+        return named, None
+    ranked = next((n for n in named if n.named(*_GROUPABLE) and not n.named(*_PREDICATIVE)), None)
+    if ranked is None:
+        return named, None
+    return [replace(n, grouped=True) if n is ranked else n for n in named], ranking
+
+
 def _covered(spans: Sequence[Span]) -> set[int]:
     return {i for span in spans for i in range(span.first, span.last)}
 
 
-def _verbs(tokens: Sequence[Token]) -> set[int]:
+def _verbs(tokens: Sequence[Token]) -> frozenset[int]:
     """Find the verbs of movement that follow an auxiliary ("did revenue grow")."""
     asked = next((i for i, token in enumerate(tokens) if token.folded in AUXILIARY), len(tokens))
-    return {i for i, token in enumerate(tokens) if i > asked and token.folded in MOVING}
+    return frozenset(i for i, token in enumerate(tokens) if i > asked and token.folded in MOVING)
 
 
 def _is_content(token: Token) -> bool:

@@ -7,24 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from ecp_server.domain.catalog import Calendar, Metric
-from ecp_server.domain.concepts import Ambiguity, ConceptKind, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option, ResolvedConcept
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
-from ecp_server.resolution.intent import compares
+from ecp_server.resolution.named_periods import NamedPeriods, following
 from ecp_server.resolution.periods import (
     CalendarsInForce,
     Period,
     ask_period,
     calendars_in_force,
+    implied_period,
     said_period,
     unsaid_period,
 )
 from ecp_server.resolution.slicing import NamedMember, Slicing, read_members
-from ecp_server.resolution.time import Comparison, Several, TooManyBuckets, buckets
+from ecp_server.resolution.time import TooManyBuckets, buckets
 
-NOW = "now"
+GRAIN = "grain"
+_DAYS_UP_TO = 31
+_YEARS_FROM = 5 * 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +42,34 @@ class Part:
     offers: tuple[tuple[str, frozenset[str]], ...]
 
 
-def find_parts(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> tuple[Part, ...] | Incompatible:
+def find_parts(
+    draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods
+) -> tuple[Part, ...] | Incompatible:
     """Return one part, or one for each member where their calendars differ (catalog.md, Calendar)."""
-    times = named_periods(draft)
-    if any(isinstance(timed.expression, Several) for timed in times):
-        return Incompatible(f"“{times[0].mention.text}” names several periods; ask for one at a time")
-    apart = next((t for t in times[1:] if not compares(draft.parsed, times[0].last, t.first)), None)
-    if apart is not None:
-        return Incompatible(f"“{apart.mention.text}” names a second period; ask for one at a time")
     parts: list[Part] = []
     for group in _by_calendar(draft, metrics, slicing):
-        part = _part(draft, metrics, replace(slicing, members=group), times)
+        part = _part(draft, metrics, replace(slicing, members=group), periods)
         if isinstance(part, Incompatible):
             return part
         parts.append(part)
     return tuple(parts)
 
 
-def named_periods(draft: Draft) -> list[TimedMention]:
-    """Return the mentions that name a period of their own, the main one first, not one by its relation to another.
-
-    A "now" beside another period is but a manner of speaking.
-    """
-    times = [timed for timed in draft.parsed.times if not isinstance(timed.expression, Comparison)]
-    return [timed for timed in times if timed.mention.text.casefold() != NOW] or times[:1]
-
-
-def time_concepts(draft: Draft, parts: Sequence[Part]) -> list[ResolvedConcept]:
+def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[ResolvedConcept]:
     """Return the named period as a concept, once for each reading of it."""
+    if main is None:
+        return []
     readings = {part.period.range: part.period for part in parts}
     return [
         ResolvedConcept(
             kind=ConceptKind.TIME,
-            mention=timed.mention,
+            mention=main.mention,
             id=period.id,
             name=days.label,
-            reason=f"“{timed.mention.text}” by the {days.calendar} calendar: {period.reason}",
+            reason=f"“{main.mention.text}” by the {days.calendar} calendar: {period.reason}",
             confidence=1.0,
             time_range=days,
         )
-        for timed in named_periods(draft)[:1]
         for days, period in readings.items()
         if days is not None
     ]
@@ -93,19 +84,18 @@ def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> l
     return [(named, *excluded) for named in included]
 
 
-def _part(
-    draft: Draft, metrics: Sequence[Metric], slicing: Slicing, times: Sequence[TimedMention]
-) -> Part | Incompatible:
+def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods) -> Part | Incompatible:
     included = [named.member for named in slicing.members if not named.named.excluded]
     calendars = calendars_in_force(draft, metrics, included)
-    period = _period(draft, metrics, calendars, times)
+    period = _period(draft, metrics, calendars, periods)
     if isinstance(period, Incompatible):
         return period
-    if draft.parsed.grain is not Grain.NONE and period.ambiguity is None:
-        broken = _broken(draft, period.range, calendars)
+    over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
+    if over_time and period.ambiguity is None:
+        broken = _broken(draft, metrics, period, calendars)
         if isinstance(broken, Incompatible):
             return broken
-        period = replace(period, range=broken)
+        period = broken
     readings = read_members(slicing, draft, period.range)
     asked = (period.ambiguity,) if period.ambiguity is not None else ()
     offers = (*period.offers, *readings.offers)
@@ -113,10 +103,14 @@ def _part(
 
 
 def _period(
-    draft: Draft, metrics: Sequence[Metric], calendars: CalendarsInForce, times: Sequence[TimedMention]
+    draft: Draft, metrics: Sequence[Metric], calendars: CalendarsInForce, periods: NamedPeriods
 ) -> Period | Incompatible:
-    if times:
-        return said_period(times[0], draft, calendars)
+    if periods.main is not None:
+        return said_period(periods.main, draft, calendars)
+    for held_against in periods.compared:
+        after = following(held_against.expression)
+        if after is not None:
+            return implied_period(replace(held_against, expression=after), draft, calendars)
     if not metrics:
         return Period(None, "")
     period = unsaid_period(metrics[0], draft, calendars)
@@ -132,12 +126,43 @@ def broken_like(period: TimeRange, like: TimeRange, calendar: Calendar, today: d
     return replace(period, grain=like.grain, buckets=buckets(period, like.grain, calendar, today))
 
 
-def _broken(draft: Draft, period: TimeRange | None, calendars: CalendarsInForce) -> TimeRange | Incompatible:
-    """Break the period into buckets of the grain that the question asks for."""
-    grain = draft.parsed.grain
-    if period is None or period.start is None:
-        return Incompatible(f"A period with a start is needed to break it into {grain.name.lower()}s")
+def _broken(
+    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce
+) -> Period | Incompatible:
+    """Break the period into buckets of the grain that the question asks for, or that suits a trend."""
+    days, grain = period.range, draft.parsed.grain
+    assumptions = period.assumptions
+    if grain is Grain.NONE:
+        grain = _suitable_grain(days, metrics, draft)
+        assumptions = (*assumptions, _grain_assumption(grain))
+    if days is None or days.start is None:
+        if metrics and not period.assumptions:
+            return Incompatible(f"A period with a start is needed to break it into {grain.name.lower()}s")
+        return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars) if metrics else None)
     try:
-        return replace(period, grain=grain, buckets=buckets(period, grain, calendars.plain, draft.today))
+        parts = buckets(days, grain, calendars.plain, draft.today)
     except TooManyBuckets:
-        return Incompatible(f"{period.label} has too many {grain.name.lower()}s; ask for a shorter period")
+        return Incompatible(f"{days.label} has too many {grain.name.lower()}s; ask for a shorter period")
+    offers = (*period.offers, (GRAIN, frozenset(each.name.lower() for each in Grain if each is not Grain.NONE)))
+    return replace(period, range=replace(days, grain=grain, buckets=parts), assumptions=assumptions, offers=offers)
+
+
+def _suitable_grain(days: TimeRange | None, metrics: Sequence[Metric], draft: Draft) -> Grain:
+    """Return the grain that the caller chose, else months, days in a short period, years in a long one.
+
+    Never finer than the data.
+    """
+    chosen = next((c.option_id for c in draft.question.choices if c.subject_id == GRAIN), "")
+    finest = max((metric.time_grain for metric in metrics), default=Grain.DAY)
+    for grain in Grain:
+        if grain.name.lower() == chosen:
+            return max(grain, finest)
+    length = (days.end - days.start).days if days is not None and days.start and days.end else _YEARS_FROM
+    grain = Grain.DAY if length <= _DAYS_UP_TO else Grain.MONTH if length < _YEARS_FROM else Grain.YEAR
+    return max(grain, finest)
+
+
+def _grain_assumption(grain: Grain) -> Assumption:
+    taken = Option(grain.name.lower(), f"by {grain.name.lower()}")
+    others = tuple(Option(g.name.lower(), f"by {g.name.lower()}") for g in Grain if g not in (Grain.NONE, grain))
+    return Assumption(GRAIN, taken, "The question asks how it went over time and names no grain", others)

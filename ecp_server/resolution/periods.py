@@ -114,6 +114,16 @@ def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) 
     return Period(days, reading.id, others, tuple(assumptions), reason=reason, offers=tuple(offers))
 
 
+def implied_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) -> Period | Incompatible:
+    """Return a period that the question implies by what it is held against, told as an assumption."""
+    period = said_period(timed, draft, calendars)
+    if isinstance(period, Incompatible) or period.range is None:
+        return period
+    taken = Option(period.id, period.range.label, _days(period.range), ConceptKind.TIME)
+    reason = f"The question names only what to compare with, “{timed.mention.text}”; what follows it is taken"
+    return replace(period, assumptions=(*period.assumptions, Assumption(PERIOD, taken, reason)))
+
+
 def unsaid_period(metric: Metric, draft: Draft, calendars: CalendarsInForce) -> Period:
     """Return the period of a question that names none: the metric's default, as an assumption, or the question back."""
     offered = {words.replace(" ", "_"): _read(words, draft, calendars) for words in _OFFERED_PERIODS}

@@ -45,7 +45,7 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
     written = ExecutionPlan(
         queries=queries,
         computations=selection.computations,
-        alignment=Alignment(keys=_keys(draft)),
+        alignment=Alignment(_keys(draft), selection.order_by, selection.limit),
     )
     reasoning = f"{len(queries)} {'query' if len(queries) == 1 else 'queries'} for the semantic layer"
     output = {"queries": [query.id for query in queries], "computations": [c.name for c in selection.computations]}
@@ -57,7 +57,7 @@ def _query(part: Slice, draft: Draft) -> SemanticQuery:
     return SemanticQuery(
         id=part.id,
         measures=tuple(Measure(m.name, m.metric.semantic_ref or "", m.metric.id, m.metric.unit) for m in part.metrics),
-        group_by=tuple(_group_by(grouping, part, draft) for grouping in draft.selection.groupings),
+        group_by=tuple(_group_by(g, part, draft) for g in draft.selection.groupings if part.grouped),
         filters=_filters(part, draft),
         time_ref=(metric.time_dimension or "") if part.period is not None else "",
         time_range=part.period,

@@ -1,0 +1,53 @@
+"""The whole that a figure is a share of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecp_server.domain.plan import Computation
+from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.draft import Draft, Grouping
+from ecp_server.resolution.expansion import Column, Wanted
+from ecp_server.resolution.slicing import NamedMember
+from ecp_server.resolution.words import LIGHT
+
+TOTAL = "total"
+SHARE = "share_pct"
+
+_RATIOS = frozenset({"percent", "ratio", "percentage_points"})
+
+
+def whole(
+    draft: Draft, main: Wanted, members: Sequence[NamedMember], groupings: Sequence[Grouping]
+) -> Wanted | Incompatible:
+    """Return the column of the whole: the same metric and period without the dimension that the part is of.
+
+    Incompatible where the metric is a ratio, which has no whole, or where nothing is named that could be a part.
+    """
+    if main.metric.unit in _RATIOS:
+        return Incompatible(f"{main.metric.name} does not add up, so there is no share of it")
+    dimensions = {grouping.dimension.id for grouping in groupings} or _of_the_part(draft, members)
+    if not dimensions:
+        return Incompatible(f"A share of {main.metric.name} needs a part of it to be named")
+    rest = tuple(member for member in main.members if member.member.dimension not in dimensions)
+    return replace(main, name=TOTAL, members=rest, label="Total", grouped=False)
+
+
+def share_computation(part: Column, total: Column) -> Computation:
+    """Return the share in percent."""
+    return Computation(SHARE, f"{part.expression} / {total.expression} * 100", "percent")
+
+
+def _of_the_part(draft: Draft, members: Sequence[NamedMember]) -> set[str]:
+    """Return the dimension of the member that "share of" names, else of the last one in the text."""
+    included = [named for named in members if not named.named.excluded]
+    if not included or draft.parsed.share_at is None:
+        return set()
+    named = next((n for n in included if _right_after(draft, draft.parsed.share_at, n.named.first)), included[-1])
+    return {named.member.dimension}
+
+
+def _right_after(draft: Draft, position: int, first: int) -> bool:
+    between = draft.parsed.tokens[position + 1 : first]
+    return position < first and all(token.folded in LIGHT for token in between)

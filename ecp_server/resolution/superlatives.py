@@ -1,0 +1,104 @@
+"""Words that rank ("top 5", "lowest", "missed most"), and words that ask for a share or a trend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ecp_server.domain.text import Token
+
+_BEST: Final = frozenset(
+    {"top", "best", "highest", "largest", "biggest", "greatest", "most", "leading", "strongest", "maximum"}
+)
+_WORST: Final = frozenset({"bottom", "worst", "lowest", "smallest", "least", "fewest", "weakest", "minimum"})
+_RANKING: Final = frozenset({"rank", "ranks", "ranked", "ranking", "order", "ordered", "sort", "sorted"})
+_PREFIXES: Final = frozenset({"top", "bottom"})
+"""They name a part of the list and, without a number, not just its first."""
+_FALLING_SHORT: Final = frozenset({"missed", "miss", "misses", "missing", "below", "under", "short", "behind"})
+_NUMBER_WORDS: Final = (
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_NUMBERS: Final = {word: number for number, word in enumerate(_NUMBER_WORDS, start=1)} | {"fifteen": 15, "twenty": 20}
+_SHARE: Final = frozenset({"share", "percentage", "percent", "proportion", "fraction"})
+_TREND: Final = frozenset({"trend", "trends", "trending", "trajectory", "evolution", "history", "timeline"})
+_DEVELOPING: Final = frozenset({"develop", "develops", "developed", "evolve", "evolves", "evolved", "trend", "trended"})
+MOST_KEPT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How rows are ordered, and how many are kept; 0 keeps all."""
+
+    descending: bool
+    limit: int
+    short: bool
+    """What falls shortest comes first."""
+    positions: frozenset[int]
+    """Its words."""
+
+
+def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | None:
+    """Return what the words say of an order; None where they say nothing."""
+    for position, token in enumerate(tokens):
+        if position in covered or token.folded not in _BEST | _WORST | _RANKING:
+            continue
+        number, places = _number_beside(tokens, position, covered)
+        short = frozenset(i for i, t in enumerate(tokens) if i not in covered and t.folded in _FALLING_SHORT)
+        limit = number if number is not None else int(token.folded not in _PREFIXES | _RANKING)
+        descending = token.folded not in _WORST
+        return Ranking(descending and not short, limit, bool(short), frozenset({position, *places}) | short)
+    return None
+
+
+def find_share(tokens: Sequence[Token], covered: frozenset[int]) -> int | None:
+    """Return the position of "share", "percentage" or the like, with "of" after it; None where there is none."""
+    for position, token in enumerate(tokens[:-1]):
+        if position not in covered and token.folded in _SHARE and tokens[position + 1].folded == "of":
+            return position
+    return None
+
+
+def find_trend(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[int]:
+    """Return the positions of the words that ask how a figure went over time."""
+    asks_how = bool(tokens) and tokens[0].folded == "how"
+    found = {
+        i
+        for i, token in enumerate(tokens)
+        if i not in covered and (token.folded in _TREND or (asks_how and token.folded in _DEVELOPING))
+    }
+    over_time = {
+        at
+        for i, token in enumerate(tokens[:-1])
+        if token.folded == "over" and tokens[i + 1].folded == "time" and not {i, i + 1} & covered
+        for at in (i, i + 1)
+    }
+    return frozenset(found | over_time)
+
+
+def _number_beside(
+    tokens: Sequence[Token], position: int, covered: frozenset[int]
+) -> tuple[int | None, tuple[int, ...]]:
+    """Return the number after or before a word, and its position."""
+    for at in (position + 1, position - 1):
+        if 0 <= at < len(tokens) and at not in covered:
+            number = _number(tokens[at].folded)
+            if number is not None:
+                return number, (at,)
+    return None, ()
+
+
+def _number(word: str) -> int | None:
+    number = int(word) if word.isascii() and word.isdigit() and len(word) <= len(str(MOST_KEPT)) else _NUMBERS.get(word)
+    return number if number is not None and 0 < number <= MOST_KEPT else None
