@@ -195,6 +195,9 @@ class Expectation(_Strict):
     computations: dict[str, str] | None = None
     """Computation to its unit; all of them."""
     keys: tuple[str, ...] | None = None
+    order: tuple[str, ...] | None = None
+    """Columns with "asc" or "desc", in their order."""
+    limit: int | None = None
     obligations: tuple[Obligation, ...] | None = None
     # --- what is told ---
     warnings: tuple[str, ...] | None = None
