@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import time
 from typing import Final
 from uuid import UUID
@@ -17,12 +17,11 @@ class _Reserve:
     def __init__(self) -> None:
         self._bytes = b""
         self._used = 0
-        self._process = 0
 
     def take(self) -> int:
-        """Return a number of 80 random bits that nobody gets again, not even a process forked from this one."""
-        if self._used + _RANDOM_BYTES > len(self._bytes) or self._process != os.getpid():
-            self._bytes, self._used, self._process = os.urandom(_RESERVE_BYTES), 0, os.getpid()
+        """Return a number of 80 random bits that nobody gets again; workers are started anew, never forked with these."""
+        if self._used + _RANDOM_BYTES > len(self._bytes):
+            self._bytes, self._used = secrets.token_bytes(_RESERVE_BYTES), 0
         taken = self._bytes[self._used : self._used + _RANDOM_BYTES]
         self._used += _RANDOM_BYTES
         return int.from_bytes(taken)
