@@ -19,7 +19,7 @@ class _Reserve:
         self._used = 0
 
     def take(self) -> int:
-        """Return a number of 80 random bits that nobody gets again; workers are started anew, never forked with these."""
+        """Return 80 random bits that nobody gets again: workers are started anew, never forked with these."""
         if self._used + _RANDOM_BYTES > len(self._bytes):
             self._bytes, self._used = secrets.token_bytes(_RESERVE_BYTES), 0
         taken = self._bytes[self._used : self._used + _RANDOM_BYTES]
