@@ -94,9 +94,8 @@ def same_period_last_year(period: TimeRange, calendar: Calendar) -> Comparable |
     """
     if period.start is None or period.end is None:
         return None
-    of_weeks = calendar.type is CalendarType.FISCAL_WEEKS
     whole = whole_units(period, calendar)
-    if whole is None or (whole[0].grain is Grain.WEEK and not of_weeks):
+    if whole is None:
         return _shifted(period.start, period.end, calendar)
     return _whole_year_earlier(*whole, layout_of(calendar))
 

@@ -29,6 +29,12 @@ _SIGNS: Final = word_set("< > !")
 _MARKS: Final = word_set("p w fp fw")
 
 
+def _point_between(scan: Scan, at: int) -> bool:
+    """Tell whether a point stands here that parts two figures and touches both."""
+    touching = at > 0 and scan.words[at] == "." and scan.gaps[at] == 0 and scan.gaps[at + 1] == 0
+    return touching and scan.numbers[at - 1] >= 0 and scan.numbers[at + 1] >= 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a mention stands."""
@@ -71,8 +77,7 @@ def plausible(scan: Scan, at: int, end: int, expression: Expression) -> bool:
 
 def cuts_figures(scan: Scan, at: int, end: int, expression: Expression) -> bool:
     """Tell whether figures beside the words belong to them and make no sense with them: "1.5 years ago", "31 April"."""
-    touching = at > 1 and scan.words[at - 1] == "." and scan.gaps[at] == 0 and scan.gaps[at - 1] == 0
-    if touching and scan.numbers[at] >= 0 and scan.numbers[at - 2] >= 0:
+    if _point_between(scan, at - 1) or _point_between(scan, end):
         return True
     if not isinstance(expression, Month):
         return False
