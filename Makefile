@@ -47,8 +47,8 @@ check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
 	scripts/check_breaking $(BIN)/buf
 	scripts/check_stubs $(PROTOS_VENV)
 
-bench: $(SETUP) ## measure Resolve against a bare echo
-	@$(BIN)/python scripts/bench.py
+bench: $(SETUP) ## measure Resolve against a bare echo, figures in build/bench; QUICK=1 takes two minutes
+	@$(BIN)/python scripts/bench $(if $(QUICK),--quick)
 
 protos: $(GENERATOR) ## generate the stubs from protos/
 	@scripts/generate_stubs $(PROTOS_VENV) protos
