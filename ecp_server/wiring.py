@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeVar
 
+import structlog
 from grpc import aio
 
 from ecp.v1 import catalog_pb2, catalog_pb2_grpc, health_pb2, health_pb2_grpc, resolve_pb2, resolve_pb2_grpc
@@ -45,6 +47,8 @@ from ecp_server.stores.vector.embedded import EmbeddedVector
 from ecp_server.stores.vector.embeddings import StaticEmbeddings
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 DISTRIBUTION: Final = "enterprise-context-platform"
 
@@ -116,7 +120,12 @@ class EcpApplication:
             catalog_problem=self._catalog_problem,
         )
         self._resolver = Resolver(
-            self._shelf, self._preparation, stores, instruments, timedelta(hours=settings.resolution_ttl_hours)
+            self._shelf,
+            self._preparation,
+            stores,
+            instruments,
+            timedelta(hours=settings.resolution_ttl_hours),
+            settings.log_questions,
         )
         self._browser = Browser(
             self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy
@@ -147,6 +156,9 @@ class EcpApplication:
             asyncio.run_coroutine_threadsafe(self._prepare(catalog), loop).result()
 
         await asyncio.to_thread(self._shelf.subscribe, prepare)
+        # The catalog stays: what collects garbage need not look at its objects again and again.
+        gc.collect()
+        gc.freeze()
         await self._health.start()
         self._watch.start()
 
@@ -174,14 +186,21 @@ class EcpApplication:
         await asyncio.to_thread(self._preparation.of, catalog)
         await self._graph.prepare(catalog)
         await self._registry.prepare(catalog)
+        await self._prepare_vectors(catalog)
         try:
             await self._policy.use(catalog.policies)
         except PolicyInvalid as invalid:
             raise CatalogInvalid((CatalogError("policies", 0, "", str(invalid)),)) from invalid
         self._decisions.invalidate()
-        # Nothing waits for the vectors: until they are there keyword search stands in, and that is told.
-        self._preparing = asyncio.create_task(self._vector.prepare(catalog), name="vectors")
         self._instruments.catalog(catalog.version, time.time())
+
+    async def _prepare_vectors(self, catalog: Catalog) -> None:
+        """Make the vectors; nothing waits for the first ones, for which keyword search stands in, and that is told."""
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self._vector.prepare(catalog), name="vectors")
+            self._preparing.add_done_callback(_tell_failure)
+        else:
+            await self._vector.prepare(catalog)
 
     def _catalog_problem(self) -> str:
         error = self._watch.status.error
@@ -189,6 +208,11 @@ class EcpApplication:
 
     def _observed(self, port: P, store: StoreKind) -> P:
         return observed(port, store, budget_seconds=self._budget_seconds, instruments=self._instruments)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("vectors_failed", cause=type(error).__name__)
 
 
 def _by_kind(stores: Stores) -> Mapping[StoreKind, Probed]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.errors import PolicyDenied
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import Computation, ExecutionPlan, Obligation, SemanticQuery
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.domain.provenance import Finding, StepStatus

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ecp_server.domain.catalog import Catalog, Catalogs
 from ecp_server.domain.concepts import Assumption, Choice, Option
 from ecp_server.domain.errors import ResolutionExpired, ResolutionNotFound
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.records import ResolutionRecord
 from ecp_server.domain.resolution import Question
 from ecp_server.resolution.draft import Draft, Selection

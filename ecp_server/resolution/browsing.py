@@ -21,7 +21,7 @@ from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph, Hit, Policy, Registry, Vector
 
 _KINDS = frozenset({AssetKind.METRIC, AssetKind.TERM})
-_SEARCHED = 400
+_SEARCHED = 150
 """Candidates that a search looks at, so that what is filtered leaves enough."""
 
 

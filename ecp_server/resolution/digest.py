@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import ExecutionPlan, SemanticQuery
 

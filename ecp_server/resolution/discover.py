@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ecp_server.domain.catalog import AssetKind, AssetRef
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lexicon import SenseKind

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import Slice, SlicedMember, SlicedMetric, cube_of
 from ecp_server.resolution.parts import broken_like

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, KnownIssue, Severity
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
 from ecp_server.resolution.products import TABLE_PREFIX, table_product
 from ecp_server.resolution.visibility import Visibility

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Parsed, TimedMention
 from ecp_server.resolution.intent import COMPARING, compares

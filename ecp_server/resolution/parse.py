@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecp_server.domain.catalog import AssetRef
 from ecp_server.domain.concepts import Mention
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
@@ -82,7 +82,8 @@ def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[AssetRef
 
 def _with_relations(spans: Sequence[Span]) -> list[Span]:
     """Leave out words for kinds of things ("team") where no relation makes them mean anything."""
-    if any(sense.kind is SenseKind.RELATION for span in spans for sense in span.senses):
+    kinds = {sense.kind for span in spans for sense in span.senses}
+    if SenseKind.RELATION in kinds or SenseKind.ENTITY_TYPE not in kinds:
         return list(spans)
     kept = (
         replace(span, senses=tuple(s for s in span.senses if s.kind is not SenseKind.ENTITY_TYPE)) for span in spans

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecp_server.domain.catalog import Dimension
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import (
     Alignment,
     ExecutionPlan,

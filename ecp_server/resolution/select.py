@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
 from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.errors import FieldViolation, InvalidChoice
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.resolution import GlossaryTerm, Incompatible, MetricList, NotFound, Problem

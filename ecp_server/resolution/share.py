@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, Grouping

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import STORE_CALLS, Finding, Step, StepType, StoreCall
 from ecp_server.resolution.draft import Draft
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecp_server.domain.catalog import AssetKind, Catalog
 from ecp_server.domain.concepts import ConceptKind, Option
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.choosing import MAX_OPTIONS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import replace
 from datetime import MAXYEAR
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.expressions import Day, Expression, Part, TimeUnit, Units, Weekday, Year, unit_of
 from ecp_server.resolution.time.lexemes import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import MAXYEAR, MINYEAR, date
 from typing import Any, Final
 
 from ecp_server.domain.catalog import GREGORIAN, CalendarType
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain
 from ecp_server.resolution.time.calendars import DAYS_OF_WEEK, MONTHS_OF_YEAR, Layout, add_days, add_months, layout_of
 from ecp_server.resolution.time.expressions import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time.calendars import add_days, add_months
 from ecp_server.resolution.time.days_of_names import existing, on_or_after
 from ecp_server.resolution.time.expressions import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from ecp_server.domain.catalog import CalendarType
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain
 from ecp_server.resolution.time.calendars import MONTHS_OF_YEAR, Layout, add_days, add_months, clamped
 from ecp_server.resolution.time.expressions import (

@@ -7,11 +7,11 @@ the longest; `interval` makes ranges, open periods and lists of periods; `find_t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.text import Token, tokenize
-from ecp_server.resolution.time import comparing, dates, lengths, named, parts, relative, running
+from ecp_server.resolution.time import comparing, dates, lengths, named, numbers, parts, relative, running
 from ecp_server.resolution.time.expressions import (
     Day,
     Expression,
@@ -81,7 +81,7 @@ _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     (running.edge, EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | _CALENDARS),
     (running.remaining, word_set("rest remainder")),
     (named.year, _YEARS),
-    (named.decade, CARDINALS.keys() | named.DECADE_WORDS),
+    (named.decade, CARDINALS.keys() | named.DECADE_WORDS | numbers.APOSTROPHES),
     (named.part, _YEARS | named.MARK_WORDS | ORDINALS.keys()),
     (named.month, _YEARS | MONTHS.keys() | {"month"}),
     (named.recurring, named.RECURRING_WORDS),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.expressions import (
     Decade,
@@ -25,15 +25,17 @@ _WEEKS: Final = 53
 _MONTHS_OF_YEAR: Final = 12
 _MARKS: Final = {
     "q": (TimeUnit.QUARTER, 4), "fq": (TimeUnit.QUARTER, 4), "quarter": (TimeUnit.QUARTER, 4),
-    "qtr": (TimeUnit.QUARTER, 4), "h": (TimeUnit.HALF, 2), "hy": (TimeUnit.HALF, 2), "half": (TimeUnit.HALF, 2),
+    "quarters": (TimeUnit.QUARTER, 4), "qtr": (TimeUnit.QUARTER, 4), "qtrs": (TimeUnit.QUARTER, 4),
+    "h": (TimeUnit.HALF, 2), "hy": (TimeUnit.HALF, 2), "half": (TimeUnit.HALF, 2),
     "p": (TimeUnit.MONTH, 12), "fp": (TimeUnit.MONTH, 12), "period": (TimeUnit.MONTH, 12),
-    "month": (TimeUnit.MONTH, 12), "w": (TimeUnit.WEEK, _WEEKS), "fw": (TimeUnit.WEEK, _WEEKS),
-    "wk": (TimeUnit.WEEK, _WEEKS), "cw": (TimeUnit.WEEK, _WEEKS), "week": (TimeUnit.WEEK, _WEEKS),
+    "periods": (TimeUnit.MONTH, 12), "month": (TimeUnit.MONTH, 12), "months": (TimeUnit.MONTH, 12),
+    "w": (TimeUnit.WEEK, _WEEKS), "fw": (TimeUnit.WEEK, _WEEKS), "wk": (TimeUnit.WEEK, _WEEKS),
+    "cw": (TimeUnit.WEEK, _WEEKS), "week": (TimeUnit.WEEK, _WEEKS), "weeks": (TimeUnit.WEEK, _WEEKS),
 }  # fmt: skip
 """What stands before a number, and the greatest number that it takes."""
 _CALENDAR_MARKS: Final = {"fq": Said.FISCAL, "fp": Said.FISCAL, "fw": Said.FISCAL, "cw": Said.CALENDAR}
 _MARKS_AFTER: Final = frozenset({"q", "qtr", "h", "hy"})
-_WRITTEN_OUT: Final = frozenset({"quarter", "qtr", "half", "period", "month", "week", "wk", "cw"})
+_WRITTEN_OUT: Final = frozenset({mark for mark in _MARKS if len(mark) > len("fq")} | {"wk", "cw"})
 _NUMBER_SIGNS: Final = frozenset({"number", "no", "#", "nr"})
 _ORDINAL_UNITS: Final = {TimeUnit.QUARTER: 4, TimeUnit.HALF: 2}
 _PARTS_ALONE: Final = frozenset({TimeUnit.QUARTER, TimeUnit.HALF})
@@ -66,7 +68,9 @@ def _year_with_calendar(scan: Scan, number: int, end: int) -> Parsed[Year]:
     if scan.words[end] == "fy":
         return Year(number, Said.FISCAL), end + 1
     spanned = _spanning(scan, number, end)
-    if spanned > end and scan.numbers[spanned - 1] > _MONTHS_OF_YEAR and len(scan.words[spanned - 1]) == _SHORT:
+    # "2023/24" and "2023/2024" are fiscal; "2023-24" may be two years, "2023-2024" is a range, "2011-12" a month.
+    short = spanned > end and len(scan.words[spanned - 1]) == _SHORT
+    if spanned > end and scan.numbers[spanned - 1] > _MONTHS_OF_YEAR and (short or scan.words[end] == "/"):
         return Year(number, Said.FISCAL if scan.words[end] == "/" else Said.NOTHING, spanning=True), spanned
     return Year(number), scan.skip(end, frozenset({"ad", "ce"}))
 
@@ -89,10 +93,10 @@ def _spanning(scan: Scan, number: int, end: int) -> int:
 
 def decade(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "the 1970s", "the 90s", "the nineties", "the two thousand and tens"."""
-    start = scan.skip(at, "the")
+    start = scan.skip(scan.skip(at, "the"), numbers.APOSTROPHES)
     number = scan.numbers[start]
     if number >= 0:
-        return _decade_in_figures(scan, start, number, the=start > at)
+        return _decade_in_figures(scan, start, number, short=start > at)
     if scan.matches(start, "two", "thousands"):
         return Decade(2000), start + 2
     if scan.matches(start, "two", "thousand"):
@@ -104,13 +108,13 @@ def decade(scan: Scan, at: int) -> Parsed[Expression]:
     return (Decade(1900 + tens), word + 1) if tens and word + 1 > at + 1 else None
 
 
-def _decade_in_figures(scan: Scan, at: int, number: int, *, the: bool) -> Parsed[Expression]:
+def _decade_in_figures(scan: Scan, at: int, number: int, *, short: bool) -> Parsed[Expression]:
     plural = scan.words[at + 1] in ("s", "'s") and scan.gaps[at + 1] == 0
     if not plural or number % _DECADE:
         return None
     if numbers.full_year(scan, at):
         return Decade(number), at + 2
-    if not the or len(scan.words[at]) != _SHORT:
+    if not short or len(scan.words[at]) != _SHORT:
         return None
     return Decade(number + (1900 if number >= _FIRST_OF_LAST_CENTURY else 2000)), at + 2
 
@@ -156,7 +160,7 @@ def part_of(scan: Scan, at: int, of: Expression | None) -> Parsed[Expression]:
     if of is None:
         after = year_after(scan, end, short=one.unit in _PARTS_ALONE) or _inside(scan, one, end)
         of, end = after or (None, end)
-    if of is None and scan.words[at] == "month":
+    if of is None and scan.words[at] in ("month", "months"):
         return None
     return replace(one, within=of), end
 

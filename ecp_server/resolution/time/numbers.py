@@ -26,7 +26,7 @@ _SHORT_YEAR_DIGITS: Final = 2
 _PIVOT: Final = 70
 _TEN: Final = 10
 _CENTURIES: Final = range(15, 21)
-_APOSTROPHES: Final = frozenset({"'", "’", "‘"})
+APOSTROPHES: Final = frozenset({"'", "’", "‘"})
 _FEW: Final = {"couple": 2, "few": 3, "several": 3, "dozen": 12}
 _MAX_COUNT: Final = 100_000
 # Years, months, weeks and days: more than these make no length, and reading ever on would take quadratic time.
@@ -125,7 +125,7 @@ def full_year(scan: Scan, at: int) -> Parsed[int]:
 
 def short_year(scan: Scan, at: int) -> Parsed[int]:
     """Read a year of two figures, with an apostrophe or without."""
-    at = scan.skip(at, _APOSTROPHES)
+    at = scan.skip(at, APOSTROPHES)
     number = scan.numbers[at]
     if number < 0 or len(scan.words[at]) != _SHORT_YEAR_DIGITS:
         return None
@@ -134,7 +134,7 @@ def short_year(scan: Scan, at: int) -> Parsed[int]:
 
 def apostrophe_year(scan: Scan, at: int) -> Parsed[int]:
     """Read "'19"."""
-    return short_year(scan, at) if scan.words[at] in _APOSTROPHES else None
+    return short_year(scan, at) if scan.words[at] in APOSTROPHES else None
 
 
 def unit(scan: Scan, at: int) -> Parsed[tuple[int, TimeUnit]]:

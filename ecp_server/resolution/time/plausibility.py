@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from ecp_server.resolution.time.expressions import Day, Expression, Month, Open, Part, Units, Year
-from ecp_server.resolution.time.lexemes import EDGES, FUNCTION_WORDS, MONTHS, PREPOSITIONS, UNITS, Scan, word_set
+from ecp_server.resolution.time.lexemes import (
+    CARDINALS,
+    EDGES,
+    FUNCTION_WORDS,
+    MONTHS,
+    PREPOSITIONS,
+    TENS,
+    UNITS,
+    Scan,
+    word_set,
+)
 
 _FIRST_BARE_YEAR: Final = 1900
 _LAST_BARE_YEAR: Final = 2100
@@ -102,6 +112,8 @@ def _no_amount(place: _Place, expression: Expression) -> bool:
     scan, at, end = place.scan, place.at, place.end
     if isinstance(expression, Year) and end == at + 1:
         return _FIRST_BARE_YEAR <= expression.number <= _LAST_BARE_YEAR and not place.amount
+    if isinstance(expression, Year) and (place.word in CARDINALS or place.word in TENS):
+        return place.stands_alone and not place.amount
     if place.word == "=":
         return place.before not in _SIGNS
     figures = isinstance(expression, Day) and not expression.year and scan.numbers[at] >= 0 <= scan.numbers[end - 1]

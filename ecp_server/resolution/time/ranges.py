@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.dates import day_number
 from ecp_server.resolution.time.expressions import (
@@ -30,8 +30,25 @@ from ecp_server.resolution.time.expressions import (
     year_said,
 )
 from ecp_server.resolution.time.lexemes import UNITS, Parsed, Phrases, Scan, phrases
+from ecp_server.resolution.time.named import year_after
 
-_TO_WORDS: Final = ("to", "to the", "until", "till", "til", "through", "thru", "up to", "~", "-", ":", ". .", "…")
+_TO_WORDS: Final = (
+    "to",
+    "to the",
+    "until",
+    "till",
+    "til",
+    "' til",
+    "through",
+    "thru",
+    "up to",
+    "up until",
+    "~",
+    "-",
+    ":",
+    ". .",
+    "…",
+)
 _TO: Final = phrases(*_TO_WORDS)
 _AND: Final = phrases("and", "and the", "&", *_TO_WORDS)
 _PREFIXES: Final = {
@@ -51,7 +68,7 @@ _PREFIXES: Final = {
     ),
     Bound.BEFORE: phrases("before", "prior to", "earlier than", "older than", "pre", "<"),
 }  # fmt: skip
-_ANYTIME: Final = frozenset({"anytime", "sometime", "everything", "all"})
+_ANYTIME: Final = frozenset({"anytime", "sometime", "anything", "everything", "all"})
 _SIGNS: Final = frozenset("<>≤≥=")
 _ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onwards", "and on")
 _LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
@@ -59,6 +76,7 @@ _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
 _COMPARE: Final = frozenset({"compare", "compared", "comparing", "relative", "versus", "vs"})
 _WIDEST_GAP: Final = 3
+_SHORT: Final = 2
 _MOST_LISTED: Final = 24
 RANGE_WORDS: Final = frozenset({"between", "=", *_ANYTIME, *(word for runs in _PREFIXES.values() for word in runs)})
 
@@ -117,7 +135,17 @@ def _end(scan: Scan, at: int, first: Expression) -> Parsed[Expression]:
     if found is None and isinstance(first, Year) and first.said:
         short = numbers.short_year(scan, at)
         return (Year(short[0], first.said), short[1]) if short else None
+    if isinstance(first, Part) and first.within is None and (found is None or isinstance(found[0], Month)):
+        return _bare_number(scan, at, first) or found
     return found
+
+
+def _bare_number(scan: Scan, at: int, first: Part) -> Parsed[Expression]:
+    """Read the end of "weeks 31 to 35"; the year may follow."""
+    if scan.numbers[at] <= first.nth or len(scan.words[at]) > _SHORT:
+        return None
+    after = year_after(scan, at + 1, short=False)
+    return replace(first, nth=scan.numbers[at], within=after[0] if after else None), after[1] if after else at + 1
 
 
 def _bare_day(scan: Scan, at: int, *, last: bool) -> Parsed[Expression]:
@@ -147,7 +175,7 @@ def _alike(first: Expression, last: Expression, *, spaced: bool) -> bool:
     if isinstance(first, Part) and isinstance(last, Part):
         return first.unit is last.unit and first.count == 1
     same_kind = type(first) is type(last) or (spaced and last == TODAY)
-    return isinstance(first, Year | Month) and same_kind
+    return isinstance(first, Year | Month | Weekday) and same_kind
 
 
 def _joined(first: Expression, last: Expression) -> Between | None:

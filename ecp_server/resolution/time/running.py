@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import named, numbers
 from ecp_server.resolution.time.expressions import (
     AllTime,

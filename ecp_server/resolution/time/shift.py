@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from ecp_server.domain.catalog import Calendar, Span
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.resolution.time.calendars import DAYS_OF_WEEK, Layout, clamped, layout_of
 from ecp_server.resolution.time.periods import days_label, units_range, whole_units
