@@ -1,0 +1,117 @@
+"""The pages say what is: their examples run and come out as pasted, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running, running
+
+ADDRESS = "127.0.0.1:50051"
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "catalogs/README.md", "docs/*.md"]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_UNSTABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=confidence )[01]\.\d\d")
+"""What is different each time, or measured: ids of resolutions, and how sure the server is."""
+
+
+@pytest.fixture
+async def server(project_root: Path, tmp_path: Path) -> AsyncIterator[Running]:
+    """The server as `make run` starts it, but for its port."""
+    async with running(project_root / "catalogs" / "meridian", tmp_path) as server:
+        yield server
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a page: language and text."""
+    return [(match[1], match[2]) for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def stable(text: str) -> str:
+    return _UNSTABLE.sub("~", text)
+
+
+def example(page: Path, *languages: str, having: str) -> list[str]:
+    """The texts of the only run of blocks in these languages whose first one holds ``having``."""
+    found = blocks(page)
+    runs = [found[at : at + len(languages)] for at, (_, text) in enumerate(found) if having in text]
+    [run] = [run for run in runs if [language for language, _ in run] == list(languages)]
+    return [text for _, text in run]
+
+
+async def output(*command: str, folder: Path, path: str = "") -> str:
+    """What a command prints that succeeds without a word on standard error."""
+    environment = os.environ | {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environment, stdout=PIPE, stderr=PIPE)
+    printed, errors = await process.communicate()
+    assert (0, "") == (process.returncode, errors.decode())
+    return printed.decode()
+
+
+def pages(root: Path) -> list[Path]:
+    return [page for pattern in PAGES for page in sorted(root.glob(pattern))]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_readme_is_short_and_opens_with_two_commands_that_exist(project_root: Path) -> None:
+    readme = project_root / "README.md"
+    assert len(readme.read_text(encoding="utf-8").splitlines()) <= 150
+    language, text = blocks(readme)[0]
+    commands = [line.partition("#")[0].split() for line in text.splitlines()]
+    assert ("sh", [["make", "run"], ["make", "test"]]) == (language, commands)
+    for _, target in commands:
+        subprocess.run(["make", "--dry-run", target], cwd=project_root, check=True, capture_output=True)
+
+
+async def test_readmes_grpcurl_example_comes_out_as_pasted(server: Running, project_root: Path, grpcurl: Path) -> None:
+    command, pasted = example(project_root / "README.md", "sh", "json", having="grpcurl -plaintext")
+    here = command.replace(ADDRESS, str(server.address))
+    printed = await output("bash", "-euc", here, folder=project_root, path=str(grpcurl.parent))
+    parts = [stable(part) for part in pasted.split("…\n") if part]
+    at = 0
+    for part in parts:
+        at = stable(printed).index(part, at) + len(part)
+    assert len(parts) > 2
+
+
+async def test_readmes_python_example_comes_out_as_pasted(server: Running, project_root: Path, tmp_path: Path) -> None:
+    program, pasted = example(project_root / "README.md", "python", "text", having="Client.connect")
+    here = program.replace(ADDRESS, str(server.address))
+    assert stable(pasted) == stable(await output(sys.executable, "-c", here, folder=tmp_path))
+
+
+def test_every_relative_link_leads_to_a_file_and_heading(project_root: Path) -> None:
+    broken = []
+    for page in pages(project_root):
+        for link in _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8"))):
+            if "://" in link:
+                continue
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(project_root)}: {link}")
+    assert broken == []
+
+
+def test_every_page_is_linked(project_root: Path) -> None:
+    """A page that no page leads to is one that nobody reads."""
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in pages(project_root)
+        for link in _LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in link
+    }
+    assert {page for page in pages(project_root) if page not in linked} == {project_root / "README.md"}
