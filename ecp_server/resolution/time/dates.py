@@ -24,7 +24,7 @@ from ecp_server.resolution.time.lexemes import (
     Scan,
     phrases,
 )
-from ecp_server.resolution.time.named import after_abbreviation, year, year_by_number
+from ecp_server.resolution.time.named import after_abbreviation, year, year_before, year_by_number
 from ecp_server.resolution.time.relative import units
 
 _MONTHS_OF_YEAR: Final = 12
@@ -66,8 +66,11 @@ def date_of(scan: Scan, at: int) -> Parsed[Expression]:
 def _weekday_after(scan: Scan, at: int) -> tuple[int | None, int]:
     """Read the weekday that may follow a date: "May 9, Tuesday", "2018-07-06 (Friday)"."""
     opened = scan.skip(at, frozenset({",", "("}))
-    weekday = WEEKDAYS.get(scan.words[opened])
-    return (None, at) if weekday is None else (weekday, scan.skip(opened + 1, ")"))
+    weekday = WEEKDAYS.get(scan.words[opened]) if scan.near(opened) else None
+    end = scan.skip(opened + 1, ")")
+    following = scan.skip(end, ",")
+    begins_date = scan.numbers[following] >= 0 or scan.words[following] in MONTHS
+    return (None, at) if weekday is None or begins_date else (weekday, end)
 
 
 def day_number(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
@@ -94,12 +97,14 @@ def _year_of_date(scan: Scan, at: int) -> Parsed[Expression]:
 
 def _month_first(scan: Scan, at: int, *, after_weekday: bool) -> Parsed[Day]:
     """Read "May 9, 2018", "2018 May 9", "february the 15th", "may twenty nine"."""
-    before = year(scan, at) if not after_weekday and scan.words[at] not in MONTHS else None
+    before = None if after_weekday else year_before(scan, at)
     start = scan.skip(before[1], frozenset({",", "/"})) if before else at
     month = MONTHS.get(scan.words[start])
     if month is None:
         return None
     end = scan.skip(after_abbreviation(scan, start), _MARKS) if scan.gaps[start + 1] == 0 else start + 1
+    if before and not scan.near(end):  # "2018 March - 17 May 2019"
+        return None
     number = day_number(scan, end) or _day_in_words(scan, end)
     if number is None:
         return None
@@ -108,6 +113,8 @@ def _month_first(scan: Scan, at: int, *, after_weekday: bool) -> Parsed[Day]:
     if year_said is None:
         year_said = _year_of_date(scan, end)
         end = year_said[1] if year_said else end
+    if scan.words[end] == "/" and scan.numbers[end + 1] >= 0:
+        return None
     return _existing(Day(day, month, year_said[0] if year_said else None, None, ordinal), end)
 
 
@@ -167,9 +174,11 @@ def _compact(scan: Scan, at: int) -> Parsed[Day]:
 def _three_figures(scan: Scan, places: tuple[int, int, int], mark: str) -> Parsed[Day]:
     first, second, third = (scan.numbers[place] for place in places)
     widths = [len(scan.words[place]) for place in places]
+    if not mark and scan.gaps[places[1]] != scan.gaps[places[2]]:  # "2018-03 - 17 May"
+        return None
     end = places[2] + 1
     end = _after_hours(scan, end)
-    if scan.glued[end]:
+    if scan.glued[end] or scan.words[end] == "/":
         return None
     if widths[0] == _FULL and widths[2] <= _SHORT:
         return _existing(Day(third, second, Year(first)), end)

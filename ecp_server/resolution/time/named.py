@@ -62,10 +62,10 @@ def year(scan: Scan, at: int) -> Parsed[Year]:
 
 def _year_with_calendar(scan: Scan, number: int, end: int) -> Parsed[Year]:
     """Read what may follow a year: "fiscal year", "FY", "AD", "/24"."""
-    calendar, after = said(scan, end)
+    calendar, after = said(scan, end) if scan.near(end) else (Said.NOTHING, end)
     if calendar and scan.words[after] == "year":
         return Year(number, calendar), after + 1
-    if scan.words[end] == "fy":
+    if scan.words[end] == "fy" and scan.near(end):
         return Year(number, Said.FISCAL), end + 1
     spanned = _spanning(scan, number, end)
     # "2023/24" and "2023/2024" are fiscal; "2023-24" may be two years, "2023-2024" is a range, "2011-12" a month.
@@ -145,7 +145,7 @@ def part(scan: Scan, at: int) -> Parsed[Expression]:
     before: Parsed[Expression] = year(scan, at)
     if before is None and scan.glued[at + 1] and scan.words[at + 1] in _MARKS_AFTER and scan.numbers[at + 2] > 0:
         before = year_by_number(scan, at, short=True)  # "18q4"
-    if before is None:
+    if before is None or not scan.near(before[1]):  # "2019 - Q1 2020" is a range
         return part_of(scan, at, None)
     end = scan.skip(scan.skip(before[1], "'s"), frozenset({",", "/"}))
     return part_of(scan, scan.skip(end, "the"), before[0])
@@ -213,7 +213,7 @@ def month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "January", "Sept. 2019", "May '19", "fiscal August 2018", "2015 May", "june next year"."""
     at = scan.skip(at, "the")
     at = at + 2 if scan.matches(at, "month", "of") else at
-    before = year(scan, at) if scan.words[at] not in MONTHS else None
+    before = year_before(scan, at)
     start = scan.skip(before[1], frozenset({",", "/"})) if before else at
     calendar, start = said(scan, start)
     number = MONTHS.get(scan.words[start])
@@ -228,6 +228,12 @@ def month(scan: Scan, at: int) -> Parsed[Expression]:
         return Recurring(alone, 2 if scan.words[end] == "after" else -2), following
     after = _in_years(scan, end) or year_after(scan, end, short=False)
     return (replace(alone, year=after[0]), after[1]) if after else (alone, end)
+
+
+def year_before(scan: Scan, at: int) -> Parsed[Year]:
+    """Read the year on the left of a month; one that stands apart, as in "2016 - May 2019", is not the month's."""
+    found = year(scan, at) if scan.words[at] not in MONTHS else None
+    return found if found and (scan.near(found[1]) or scan.words[found[1]] == "/") else None
 
 
 def _in_years(scan: Scan, at: int) -> Parsed[Expression]:
@@ -247,6 +253,8 @@ def after_abbreviation(scan: Scan, at: int) -> int:
 def numeric_month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "2015/3", "2016-11", "3/2015", "11 / 2016"."""
     second = scan.skip(at + 1, frozenset({"/", "."}))
+    if not scan.near(second) and second == at + 1:
+        return None
     if scan.numbers[at] < 0 or scan.numbers[second] < 0 or scan.glued[second]:
         return None
     for of, number in ((at, second), (second, at)):

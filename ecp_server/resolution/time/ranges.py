@@ -26,6 +26,7 @@ from ecp_server.resolution.time.expressions import (
     adjoin,
     lacks_year,
     said_of,
+    unit_of,
     with_year,
     year_said,
 )
@@ -131,7 +132,8 @@ def _end(scan: Scan, at: int, first: Expression) -> Parsed[Expression]:
     """Read the end of a range: a period, or the bare number of a day or year where the first end says the rest."""
     found = scan.period(at)
     if isinstance(first, Day) and (found is None or isinstance(found[0], Month | Year)):
-        return _bare_day(scan, at, last=True) or found
+        bare = _bare_day(scan, at, last=True)
+        return bare if bare and (found is None or bare[1] >= found[1]) else found
     if found is None and isinstance(first, Year) and first.said:
         short = numbers.short_year(scan, at)
         return (Year(short[0], first.said), short[1]) if short else None
@@ -168,14 +170,18 @@ def _bare_day(scan: Scan, at: int, *, last: bool) -> Parsed[Expression]:
 
 def _alike(first: Expression, last: Expression, *, spaced: bool) -> bool:
     """Tell whether two periods with no word between can only be the ends of a range; ``spaced``: as in "2012 - now"."""
-    if isinstance(first, Day):
-        if isinstance(last, Day):
-            return first.month is not None or last.month is not None
-        return first.month is None and isinstance(last, Part) and last.unit is TimeUnit.DAY
+    if isinstance(first, Day) and first.month is None:
+        return isinstance(last, Day | Part) and unit_of(last) is TimeUnit.DAY
+    if _dated(first) and (_dated(last) or (spaced and last == TODAY)):
+        return True
     if isinstance(first, Part) and isinstance(last, Part):
         return first.unit is last.unit and first.count == 1
-    same_kind = type(first) is type(last) or (spaced and last == TODAY)
-    return isinstance(first, Year | Month | Weekday) and same_kind
+    return isinstance(first, Year | Month | Day | Weekday) and type(first) is type(last)
+
+
+def _dated(expression: Expression) -> bool:
+    """Tell whether the words name a period with its year."""
+    return isinstance(expression, Year) or year_said(expression) is not None
 
 
 def _joined(first: Expression, last: Expression) -> Between | None:
