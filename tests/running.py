@@ -21,15 +21,15 @@ TIMEOUT_SECONDS: Final = 30.0
 """A bound for calls that are not about time: machines differ."""
 
 
-class Running(Serving[wiring.EcpApplication]):
-    """The server and stubs of its services; a call that fails is an outcome like any other."""
+class Asker:
+    """Stubs of the services; a call that fails is an outcome like any other."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, channel: aio.Channel) -> None:
         # Untyped: the stubs are declared for the synchronous API.
-        self.resolving: Any = resolve_pb2_grpc.ResolveServiceStub(self.channel)
-        self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(self.channel)
-        self.state_of_health: Any = health_pb2_grpc.HealthServiceStub(self.channel)
+        stub_channel: Any = channel
+        self.resolving: Any = resolve_pb2_grpc.ResolveServiceStub(stub_channel)
+        self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(stub_channel)
+        self.state_of_health: Any = health_pb2_grpc.HealthServiceStub(stub_channel)
 
     async def ask(self, method: Any, request: Any, **options: Any) -> Outcome:
         """Call a stub's method."""
@@ -45,6 +45,14 @@ class Running(Serving[wiring.EcpApplication]):
         request = resolve_pb2.GetResolutionRequest(resolution_id=resolution_id, **fields)
         metadata = tuple(("x-ecp-user-id", user_id) for user_id in user_ids)
         return await self.ask(self.resolving.GetResolution, request, metadata=metadata)
+
+
+class Running(Serving[wiring.EcpApplication], Asker):
+    """The server in this process, and who asks it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        Asker.__init__(self, self.channel)
 
 
 def user(
