@@ -1,0 +1,32 @@
+"""How assets are named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AssetKind(StrEnum):
+    """The kind of an asset; a member lives in its dimension's document but is addressed on its own."""
+
+    CONTEXT = "context"
+    METRIC = "metric"
+    TERM = "term"
+    DIMENSION = "dimension"
+    MEMBER = "member"
+    CALENDAR = "calendar"
+    KNOWN_ISSUE = "known_issue"
+    CONTRACT = "contract"
+    RULE = "rule"
+    LINEAGE = "lineage"
+    ENTITY = "entity"
+    RELATION = "relation"
+    PHRASE = "phrase"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AssetRef:
+    """Names one asset of a catalog."""
+
+    kind: AssetKind
+    id: str
