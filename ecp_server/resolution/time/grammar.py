@@ -27,11 +27,11 @@ from ecp_server.resolution.time.expressions import (
     year_said,
 )
 from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
     CARDINALS,
     DAYS,
     EDGE_INITIALS,
     EDGES,
-    FISCAL,
     LAST,
     MONTHS,
     NEXT,
@@ -57,9 +57,8 @@ from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
 
 _COUNTS: Final = CARDINALS.keys() | TENS.keys() | word_set("a an couple few several dozen half")
 _ORDINALS: Final = ORDINALS.keys() | TENS.keys()
-_DIRECTIONS: Final = LAST | NEXT | THIS | word_set("latest most just")
-_CALENDARS: Final = FISCAL | {"calendar"}
-_YEARS: Final = _CALENDARS | CARDINALS.keys() | TENS.keys() | WHOLE | word_set("fy cy year ad ce ' ’ ‘")
+_DIRECTIONS: Final = LAST | NEXT | THIS | TRAILING | word_set("latest most just")
+_YEARS: Final = CALENDARS | CARDINALS.keys() | TENS.keys() | WHOLE | word_set("fy cy year ad ce ' ’ ‘")
 _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     (
         comparing.comparison,
@@ -68,17 +67,17 @@ _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     ),
     (running.all_time, word_set("all since inception life")),
     (relative.day, word_set("right just to") | DAYS.keys()),
-    (relative.relative_units, _DIRECTIONS | _COUNTS | _CALENDARS | UNITS.keys()),
-    (relative.before_last, _CALENDARS | UNITS.keys()),
-    (lengths.from_length, _COUNTS | _CALENDARS | UNITS.keys()),
+    (relative.relative_units, _DIRECTIONS | _COUNTS | CALENDARS | UNITS.keys()),
+    (relative.before_last, CALENDARS | UNITS.keys()),
+    (lengths.from_length, _COUNTS | CALENDARS | UNITS.keys()),
     (lengths.trailing, ROLLING | TRAILING | LAST | TWELVE_MONTHS.keys() | word_set("t l r")),
     (lengths.within, ("within",)),
     (lengths.ahead, ("in",)),
     (lengths.after_length, ("after",)),
     (lengths.compared_length, word_set("more less over under at")),
-    (running.to_date, TO_DATE.keys() | UNITS.keys() | LAST | THIS | _CALENDARS | word_set("so fy")),
+    (running.to_date, TO_DATE.keys() | UNITS.keys() | LAST | THIS | CALENDARS | word_set("so fy")),
     (running.year_to_date, _YEARS),
-    (running.edge, EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | _CALENDARS),
+    (running.edge, EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | CALENDARS),
     (running.remaining, word_set("rest remainder")),
     (named.year, _YEARS),
     (named.decade, CARDINALS.keys() | named.DECADE_WORDS | numbers.APOSTROPHES),
@@ -88,7 +87,7 @@ _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     (named.of_relative_year, _DIRECTIONS),
     (parts.nth_part, _ORDINALS | word_set("last final penultimate")),
     (parts.part_of_possessor, _DIRECTIONS | _YEARS | MONTHS.keys()),
-    (parts.containing, _CALENDARS | UNITS.keys()),
+    (parts.containing, CALENDARS | UNITS.keys()),
     (dates.date_of, MONTHS.keys() | WEEKDAYS.keys() | _ORDINALS),
     (dates.day_of_month, _ORDINALS),
     (dates.weekday, WEEKDAYS.keys() | LAST | NEXT | THIS),

@@ -19,6 +19,7 @@ from ecp_server.resolution.time.expressions import (
     Units,
 )
 from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
     LAST,
     NEXT,
     ROLLING,
@@ -47,22 +48,25 @@ _LESS: Final = phrases("less than", "under", "at most")
 
 def from_length(scan: Scan, at: int) -> Parsed[Expression]:
     """Read what begins with a length: "3 days ago", "2 weeks before May 13", "12 months ended June"."""
-    _, start = said(scan, scan.skip(at, "the"))
+    start = scan.skip(at, "the")
     found = numbers.length(scan, start, needs_count=False)
     if found is None:
         return None
     steps, end = found
+    calendar = next(
+        (said(scan, place)[0] for place in range(start, end) if scan.words[place] in CALENDARS), Said.NOTHING
+    )
     end = scan.skip(end, "period")
     counted = numbers.length(scan, start) is not None
     rules = (_ago, _hence, _rolled, _offset, _beside) if counted else (_beside,)
     for rule in rules:
-        read = rule(scan, steps, end, said(scan, scan.skip(at, "the"))[0])
+        read = rule(scan, steps, end, calendar)
         if read is not None:
             return read
     return None
 
 
-def _ago(scan: Scan, steps: Steps, at: int, _said: Said) -> Parsed[Expression]:
+def _ago(scan: Scan, steps: Steps, at: int, calendar: Said) -> Parsed[Expression]:
     """Read "ago": the day so long ago, or for one whole unit that unit; "a year ago today" is the day."""
     end = scan.skip_any(at, _AGO)
     if end == at:
@@ -75,7 +79,7 @@ def _ago(scan: Scan, steps: Steps, at: int, _said: Said) -> Parsed[Expression]:
     ((count, unit), *more) = steps
     if more or unit is TimeUnit.BUSINESS_DAY:
         return Offset(steps, TODAY, back=True), end
-    return Units(unit, -count), end
+    return Units(unit, -count, 1, calendar), end
 
 
 def _hence(scan: Scan, steps: Steps, at: int, _said: Said) -> Parsed[Expression]:

@@ -79,10 +79,11 @@ ORDINALS: Final = _numbered(
     1,
 ) | {"thirtieth": 30}
 FISCAL: Final = frozenset({"fiscal", "financial"})
+CALENDARS: Final = FISCAL | {"calendar"}
 LAST: Final = frozenset({"last", "previous", "prior", "past", "preceding"})
 NEXT: Final = frozenset({"next", "coming", "upcoming", "following"})
 THIS: Final = frozenset({"this", "current", "present"})
-WHOLE: Final = frozenset({"complete", "completed", "full", "whole", "closed", "entire", "ended"})
+WHOLE: Final = frozenset({"consecutive", "complete", "completed", "full", "whole", "closed", "entire", "ended"})
 TO_DATE: Final = {
     "ytd": (TimeUnit.YEAR, Said.NOTHING), "fytd": (TimeUnit.YEAR, Said.FISCAL), "cytd": (TimeUnit.YEAR, Said.CALENDAR),
     "htd": (TimeUnit.HALF, Said.NOTHING), "qtd": (TimeUnit.QUARTER, Said.NOTHING),

@@ -6,6 +6,7 @@ from typing import Final
 
 from ecp_server.resolution.time.expressions import Steps, TimeUnit
 from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
     CARDINALS,
     ORDINAL_SUFFIXES,
     ORDINALS,
@@ -163,7 +164,7 @@ def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
             if steps or needs_count:
                 break
             found = (1, at)
-        named = unit(scan, found[1])
+        named = unit(scan, scan.skip(found[1], CALENDARS))
         if named is None or not found[0]:
             break
         (size, of), end = named

@@ -105,6 +105,8 @@ def relative_units(scan: Scan, at: int) -> Parsed[Expression]:
     same_unit = TO_DATE.get(scan.words[end], (period.unit,))[0] is period.unit
     if running > end and same_unit and period.count == 1:
         return ToDate(period.unit, period.said, None if period.first == 0 else period), running
+    if period.first == 0 and scan.matches(end, "just", "ended"):
+        return Units(period.unit, -1, 1, period.said), end + 2
     if scan.words[end] in ROLLING:
         return Stretch(((period.count, period.unit),), Anchor.TO_EVE), end + 1
     if period.first + period.count != 0:

@@ -58,6 +58,8 @@ def test_calendar_said_is_gregorian(text: str, start: str, end: str) -> None:
         ("P7 FY2024", "2023-10-01", "2023-11-01"),
         ("August FY2024", "2023-08-01", "2023-09-01"),
         ("from Q3 to Q1 FY2023", "2021-10-01", "2022-07-01"),
+        ("two fiscal years ago", "2022-04-01", "2023-04-01"),
+        ("trailing 2 fiscal years", "2022-04-01", "2024-04-01"),
     ],
 )
 def test_fiscal_said_is_the_fiscal_calendar_whatever_is_in_force(text: str, start: str, end: str) -> None:

@@ -36,6 +36,8 @@ Days = tuple[str | None, str | None]
         ("last weekend", ("2024-05-11", "2024-05-13")),
         ("last 5 business days", ("2024-05-09", "2024-05-16")),
         ("last fortnight", ("2024-04-29", "2024-05-13")),
+        ("the quarter just ended", ("2024-01-01", "2024-04-01")),
+        ("last 3 consecutive months", ("2024-02-01", "2024-05-01")),
     ],
 )
 def test_last_n_units_are_the_complete_ones_before_the_current(text: str, days: Days) -> None:
@@ -160,6 +162,11 @@ def test_to_date_includes_today(text: str, days: Days) -> None:
         ("from 10-1-2023-10-7-2023", ("2023-10-01", "2023-10-08")),
         ("from Monday to Wednesday last week", ("2024-05-06", "2024-05-09")),
         ("2021 to 2019", ("2019-01-01", "2022-01-01")),
+        ("March 2018 - 5/17/2019", ("2018-03-01", "2019-05-18")),
+        ("2016 - May 2019", ("2016-01-01", "2019-06-01")),
+        ("2012 - present", ("2012-01-01", "2024-05-17")),
+        ("weeks 31 to 35 of 2023", ("2023-07-31", "2023-09-04")),
+        ("Q1 2023 through March 15, 2024", ("2023-01-01", "2024-03-16")),
     ],
 )
 def test_both_ends_of_a_range_are_whole_and_included(text: str, days: Days) -> None:
