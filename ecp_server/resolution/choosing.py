@@ -178,8 +178,9 @@ def _visible(metric_id: str, draft: Draft) -> bool:
 
 
 def _holds(variation: TermVariation, draft: Draft) -> bool:
-    after = variation.valid_from is None or variation.valid_from <= draft.today
-    return after and (variation.valid_to is None or draft.today < variation.valid_to)
+    day = draft.last_day or draft.today
+    after = variation.valid_from is None or variation.valid_from <= day
+    return after and (variation.valid_to is None or day < variation.valid_to)
 
 
 def _variation_candidate(

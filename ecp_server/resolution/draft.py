@@ -196,6 +196,8 @@ class Draft:
     visible: frozenset[AssetRef] = frozenset()
     """What the question names, or an answer to it could show, and this principal may discover."""
     parsed: Parsed = field(default_factory=Parsed)
+    last_day: date | None = None
+    """The last day of the period that the question names, as far as that is known before its metric is; None: today."""
     reached: Reached | None = None
     selection: Selection = field(default_factory=Selection)
     plan: ExecutionPlan | None = None

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, KnownIssue, Severity
+from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.changes import changes_inside
 from ecp_server.resolution.draft import Draft, Slice, SlicedMember
 from ecp_server.resolution.periods import CALENDAR, PARTIAL_PERIOD
-from ecp_server.stores.ports import Graph, IssueLink, Variations
+from ecp_server.stores.ports import Graph, IssueLink
 
 KNOWN_ISSUE = "known_issue"
-DEFINITION_CHANGED = "definition_changed"
 METRIC = "metric"
 DERIVED_FROM = "derived_from"
 LOW_CERTIFICATION = "low_certification"
@@ -51,7 +49,7 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     fired = {v.issue.id: v.issue for v in verdicts if v.fires}
     draft = _with_other_readings(draft, links, frozenset(fired))
     warnings = tuple(_warning(issue) for issue in sorted(fired.values(), key=_gravest_first))
-    warnings += (*_changes(draft), *_certification(draft))
+    warnings += (*changes_inside(draft), *_certification(draft))
     reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
     return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
 
@@ -153,52 +151,12 @@ def _certification(draft: Draft) -> list[Warning]:
     ]
 
 
-def _changes(draft: Draft) -> list[Warning]:
-    """Tell of definitions, and of what members stand for, that change inside a period that is read."""
-    changes: dict[str, Warning] = {}
-    for part in draft.selection.slices:
-        for sliced in part.members:
-            for day in _changes_of(sliced, part.period, draft):
-                message = f"What {sliced.member.name} stands for changed on {day.isoformat()}"
-                told = "What holds on the last day of the period applies."
-                changes[f"{sliced.member.id}@{day}"] = Warning(
-                    sliced.member.id, DEFINITION_CHANGED, Severity.MEDIUM, message, told
-                )
-        for metric in (part.asked, *(m.metric for m in part.metrics)):
-            for change in metric.definition_changes:
-                if _inside(change.on.toordinal(), part.period):
-                    changes[f"{metric.id}@{change.on}"] = Warning(
-                        metric.id,
-                        DEFINITION_CHANGED,
-                        Severity.MEDIUM,
-                        f"The definition of {metric.name} changed on {change.on.isoformat()}: {change.note}",
-                    )
-    return list(changes.values())
-
-
-def _changes_of(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
-    """Return the days inside the period on which the member, or its reading in the context that applies, changes."""
-    variations = draft.variations.get(AssetRef(AssetKind.MEMBER, sliced.member.id), Variations()).members
-    spans = [(sliced.member.valid_from, sliced.member.valid_to)]
-    spans += [(v.valid_from, v.valid_to) for v in variations if v.context == sliced.variation]
-    days = {day for span in spans for day in span if day is not None}
-    return sorted(day for day in days if period is not None and _inside(day.toordinal(), period))
-
-
 def _partial(draft: Draft) -> list[Warning]:
     """Tell of a period that has not ended."""
     taken = next((a for a in draft.selection.assumptions if a.id == PARTIAL_PERIOD), None)
     if taken is None:
         return []
     return [Warning(PARTIAL_PERIOD, PARTIAL_PERIOD, Severity.LOW, taken.reason, "The figure is of a part of it.")]
-
-
-def _inside(day: int, period: TimeRange | None) -> bool:
-    """Tell whether the period has days on both sides of the change."""
-    if period is None:
-        return True
-    begins_before = period.start is None or period.start.toordinal() < day
-    return begins_before and (period.end is None or day < period.end.toordinal())
 
 
 def _output(verdicts: Sequence[Verdict]) -> list[OutputValue]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
 from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
@@ -16,7 +17,10 @@ from ecp_server.resolution.assembly import Asked, assemble
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Selection, SlicedMember
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.membership import last_day
 from ecp_server.resolution.multihop import reach
+from ecp_server.resolution.named_periods import NamedPeriods, find_periods
+from ecp_server.resolution.periods import calendars_in_force, said_period
 from ecp_server.resolution.slicing import Slicing, find_slicing, member_concept
 from ecp_server.resolution.subjects import (
     METRIC,
@@ -27,7 +31,7 @@ from ecp_server.resolution.subjects import (
     without_subject,
 )
 from ecp_server.resolution.visibility import Visibility
-from ecp_server.stores.ports import Graph
+from ecp_server.stores.ports import Graph, Variations
 
 
 async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Draft, Finding]:
@@ -37,7 +41,8 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
     """
     varying = _varying(draft)
     if varying:
-        draft = replace(draft, variations=await graph.variations(draft.prepared.catalog.version, varying))
+        variations = await graph.variations(draft.prepared.catalog.version, varying)
+        draft = replace(draft, variations=variations, last_day=_last_day(draft, variations))
     parsed = draft.parsed
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
@@ -190,6 +195,19 @@ def _varying(draft: Draft) -> list[AssetRef]:
     members = {s.id for s in senses if s.kind is SenseKind.MEMBER and catalog.members[s.id].variations}
     refs = [AssetRef(AssetKind.TERM, term) for term in sorted(terms)]
     return refs + [AssetRef(AssetKind.MEMBER, member) for member in sorted(members)]
+
+
+def _last_day(draft: Draft, variations: Mapping[AssetRef, Variations]) -> date | None:
+    """Return the last day of the named period, by the calendar of department or catalog: a metric is not chosen yet.
+
+    Only where a term means something else over time does it matter.
+    """
+    dated = any(v.valid_from or v.valid_to for of in variations.values() for v in of.terms)
+    periods = find_periods(draft.parsed) if dated else None
+    if not isinstance(periods, NamedPeriods) or periods.main is None:
+        return None
+    period = said_period(periods.main, draft, calendars_in_force(draft, (), ()))
+    return None if isinstance(period, Incompatible) else last_day(period.range)
 
 
 def _refused(draft: Draft, problem: Problem) -> tuple[Draft, Finding]:

@@ -1,0 +1,71 @@
+"""What changes inside a period that is read: definitions, what terms mean and members stand for, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from ecp_server.domain.catalog import AssetKind, AssetRef, Severity
+from ecp_server.domain.period import TimeRange
+from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.draft import Draft, Slice, SlicedMember
+from ecp_server.stores.ports import Variations
+
+DEFINITION_CHANGED = "definition_changed"
+_LAST_DAY_HOLDS = "What holds on the last day of the period applies."
+
+
+def changes_inside(draft: Draft) -> list[Warning]:
+    """Return a warning for each change, once (catalog.md, Effective dates and definition_changes)."""
+    found = {(w.id, w.message): w for part in draft.selection.slices for w in _of_slice(draft, part)}
+    return list(found.values())
+
+
+def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
+    for sliced in (*part.members, *(m for grouping in draft.selection.groupings for m in grouping.members)):
+        for day in _days_of_member(sliced, part.period, draft):
+            yield _warning(sliced.member.id, f"What {sliced.member.name} stands for changed on {day}", _LAST_DAY_HOLDS)
+    for metric in (part.asked, *(m.metric for m in part.metrics)):
+        for change in metric.definition_changes:
+            if _inside(change.on, part.period):
+                yield _warning(metric.id, f"The definition of {metric.name} changed on {change.on}: {change.note}")
+    for term_id, day in _days_of_terms(part.period, draft):
+        name = draft.prepared.catalog.terms[term_id].name
+        yield _warning(term_id, f"What {name} means changed on {day}", _LAST_DAY_HOLDS)
+    for metric in draft.selection.metrics:
+        for target in metric.targets:
+            if target.metric == part.asked.id:
+                for day in _inside_of((target.valid_from, target.valid_to), part.period):
+                    yield _warning(part.asked.id, f"The target {target.name} changed on {day}", _LAST_DAY_HOLDS)
+
+
+def _days_of_member(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
+    """Return the days on which the member, or its reading in the context that applies, begins or ends."""
+    ref = AssetRef(AssetKind.MEMBER, sliced.member.id)
+    variations = draft.variations.get(ref, Variations(members=sliced.member.variations)).members
+    bounds = [sliced.member.valid_from, sliced.member.valid_to]
+    bounds += [day for v in variations if v.context == sliced.variation for day in (v.valid_from, v.valid_to)]
+    return _inside_of(bounds, period)
+
+
+def _days_of_terms(period: TimeRange | None, draft: Draft) -> Iterator[tuple[str, date]]:
+    """Return the days on which a variation of a named term, in a context that applies, begins or ends."""
+    for ref, variations in draft.variations.items():
+        bounds = [d for v in variations.terms if v.context in draft.contexts for d in (v.valid_from, v.valid_to)]
+        for day in _inside_of(bounds, period):
+            yield ref.id, day
+
+
+def _inside_of(days: Iterable[date | None], period: TimeRange | None) -> list[date]:
+    return sorted({day for day in days if day is not None and period is not None and _inside(day, period)})
+
+
+def _inside(day: date, period: TimeRange | None) -> bool:
+    """Tell whether the period has days on both sides of the change; all time has."""
+    if period is None:
+        return True
+    return (period.start is None or period.start < day) and (period.end is None or day < period.end)
+
+
+def _warning(asset_id: str, message: str, impact: str = "") -> Warning:
+    return Warning(asset_id, DEFINITION_CHANGED, Severity.MEDIUM, message, impact)
