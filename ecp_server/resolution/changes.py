@@ -22,7 +22,8 @@ def changes_inside(draft: Draft) -> list[Warning]:
 
 
 def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
-    for sliced in (*part.members, *(m for grouping in draft.selection.groupings for m in grouping.members)):
+    grouped = (member for grouping in draft.selection.groupings for member in grouping.members)
+    for sliced in (*part.members, *grouped):
         for day in _days_of_member(sliced, part.period, draft):
             yield _warning(sliced.member.id, f"What {sliced.member.name} stands for changed on {day}", _LAST_DAY_HOLDS)
     for metric in (part.asked, *(m.metric for m in part.metrics)):
@@ -32,11 +33,16 @@ def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
     for term_id, day in _days_of_terms(part.period, draft):
         name = draft.prepared.catalog.terms[term_id].name
         yield _warning(term_id, f"What {name} means changed on {day}", _LAST_DAY_HOLDS)
-    for metric in draft.selection.metrics:
-        for target in metric.targets:
-            if target.metric == part.asked.id:
-                for day in _inside_of((target.valid_from, target.valid_to), part.period):
-                    yield _warning(part.asked.id, f"The target {target.name} changed on {day}", _LAST_DAY_HOLDS)
+    for name, day in _days_of_target(draft, part):
+        yield _warning(part.asked.id, f"The target {name} changed on {day}", _LAST_DAY_HOLDS)
+
+
+def _days_of_target(draft: Draft, part: Slice) -> Iterator[tuple[str, date]]:
+    """Return the days on which a target that the slice reads begins or ends to hold."""
+    for target in (target for metric in draft.selection.metrics for target in metric.targets):
+        if target.metric == part.asked.id:
+            for day in _inside_of((target.valid_from, target.valid_to), part.period):
+                yield target.name, day
 
 
 def _days_of_member(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
