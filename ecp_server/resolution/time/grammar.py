@@ -135,10 +135,18 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
         if not cuts_figures(scan, at, end, expression):
             found.append((at, end, expression))
         at = end
+    if len(found) > 1:
+        found = [one for one in found if not _filler(scan, one)]
     return tuple(
         TimeMention(scan.owners[first], scan.owners[end], expression)
         for first, end, expression in _together(scan, found)
     )
+
+
+def _filler(scan: Scan, found: _Found) -> bool:
+    """Tell whether it is a "now" that, beside another period, says nothing but impatience."""
+    first, end, _ = found
+    return end == first + 1 and scan.words[first] == "now" and scan.words[first - 1] not in _VERSUS
 
 
 def period_expression(text: str) -> Expression | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ecp_server.resolution.time.expressions import Day, Expression, Month, Open, Part, Units, Year
+from ecp_server.resolution.time.expressions import Between, Day, Expression, Month, Open, Part, Units, Year
 from ecp_server.resolution.time.lexemes import (
     CARDINALS,
     EDGES,
@@ -28,6 +28,7 @@ _GROUPING: Final = word_set("by per each every")
 _BEFORE_AMOUNTS: Final = word_set(
     "$ € £ # < > ≤ ≥ = top bottom than over under above below exceeds exceeding least most about rule version v"
 )
+_BEFORE_VALUES: Final = word_set("of at is was were be by rating score ratio rate average equals around")
 _AFTER_AMOUNTS: Final = word_set(
     "% percent percentage usd eur gbp dollars euros pounds units million billion thousand k m bn mn x times people "
     "employees customers users orders items rows records points days hours minutes"
@@ -104,6 +105,10 @@ def _no_other_word(place: _Place, _expression: Expression) -> bool:
     if place.word == "may":
         noun = place.before in PREPOSITIONS or not place.after or place.at == 0 or place.after in PREPOSITIONS
         return noun and place.after not in _AFTER_MODAL
+    if place.word == "present":
+        return place.before == "at"
+    if place.word == "now":  # "now show me" only joins
+        return not place.after or (place.at > 0 and (place.after in PREPOSITIONS or not place.after.isalnum()))
     return place.word not in _AMBIGUOUS or place.stands_alone
 
 
@@ -117,7 +122,10 @@ def _no_amount(place: _Place, expression: Expression) -> bool:
     if place.word == "=":
         return place.before not in _SIGNS
     figures = isinstance(expression, Day) and not expression.year and scan.numbers[at] >= 0 <= scan.numbers[end - 1]
-    return not figures or (place.stands_alone and not place.amount and place.after != "of" and place.after not in UNITS)
+    if not figures:
+        return True
+    counts = place.after == "of" or place.after in UNITS or place.before in _BEFORE_VALUES
+    return place.stands_alone and not place.amount and not counts
 
 
 def _no_grouping(place: _Place, expression: Expression) -> bool:
@@ -135,6 +143,8 @@ def _no_grouping(place: _Place, expression: Expression) -> bool:
 
 def _no_thing(place: _Place, expression: Expression) -> bool:
     """An ordinal or a letter with a number is a day or a period, not the place or the name of a thing."""
+    if isinstance(expression, Between) and isinstance(expression.first, Day) and expression.first.month is None:
+        return place.no_noun_follows
     if isinstance(expression, Day) and expression.month is None:
         return place.before in _BEFORE_DAYS or place.no_noun_follows
     if isinstance(expression, Part) and expression.within is None and place.word in _MARKS:

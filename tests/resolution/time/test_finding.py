@@ -31,6 +31,9 @@ def found(text: str) -> list[str]:
         ("revenue since March 2023, by month", ["since March 2023"]),
         ("FY10Q4 bookings", ["FY10Q4"]),
         ("revenue Q3’23", ["Q3’23"]),
+        ("what is revenue now?", ["now"]),
+        ("so what was revenue in 2023 now?", ["2023"]),
+        ("revenue from 2020 until now", ["from 2020 until now"]),
     ],
 )
 def test_a_mention_covers_the_words_of_the_expression(text: str, words: list[str]) -> None:
@@ -90,6 +93,14 @@ def test_a_mention_covers_the_words_of_the_expression(text: str, words: list[str
         "2024-02-30",
         "1.5 years ago",
         "in Q5",
+        "ratio of 1.5",
+        "rating 4.5",
+        "from 1st to 3rd place",
+        "between 5 and 10 customers",
+        "half of revenue",
+        "a quarter of customers",
+        "present revenue by region",
+        "now show me revenue",
         "",
     ],
 )
