@@ -6,7 +6,7 @@ VENV ?= .venv
 PROTOS_VENV ?= .venv-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench verify protos pins clean
+.PHONY: help setup run test check bench verify protos docs pins clean
 
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
@@ -52,6 +52,12 @@ bench: $(SETUP) ## measure Resolve against a bare echo, figures in build/bench; 
 
 protos: $(GENERATOR) ## generate the stubs from protos/
 	@scripts/generate_stubs $(PROTOS_VENV) protos
+
+docs: $(SETUP) ## write the generated pages
+	@$(BIN)/ecp-server settings > docs/settings.md
+	@$(BIN)/ecp-server catalog schema > docs/catalog.schema.json
+	@$(BIN)/ecp-server catalog reference > docs/catalog-reference.md
+	@$(BIN)/python scripts/document_errors.py > docs/errors.md
 
 # No addresses and no hashes in the pins: they hold for whatever index or mirror a machine uses.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

@@ -50,7 +50,7 @@ def main() -> None:
 
 @main.group(
     cls=_Commands,
-    elsewhere={"check": "ecp_server.catalog.commands:check", "schema": "ecp_server.catalog.commands:schema"},
+    elsewhere={name: f"ecp_server.catalog.commands:{name}" for name in ("check", "reference", "schema")},
 )
 def catalog() -> None:
     """Work with catalogs."""

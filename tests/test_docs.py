@@ -9,10 +9,15 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
+from ecp_server.catalog.reference import reference
+from ecp_server.domain.errors import Reason
+from ecp_server.stores.policy.check import try_policy
 from tests.running import Running, running
 
 ADDRESS = "127.0.0.1:50051"
@@ -87,10 +92,65 @@ async def test_readmes_grpcurl_example_comes_out_as_pasted(server: Running, proj
     assert len(parts) > 2
 
 
-async def test_readmes_python_example_comes_out_as_pasted(server: Running, project_root: Path, tmp_path: Path) -> None:
-    program, pasted = example(project_root / "README.md", "python", "text", having="Client.connect")
-    here = program.replace(ADDRESS, str(server.address))
-    assert stable(pasted) == stable(await output(sys.executable, "-c", here, folder=tmp_path))
+@pytest.mark.parametrize("page", ["README.md", "docs/asking.md"])
+async def test_python_examples_come_out_as_pasted(
+    page: str, server: Running, project_root: Path, tmp_path: Path
+) -> None:
+    found = blocks(project_root / page)
+    following = pairwise([*found, ("", "")])
+    programs = [(text, after) for (language, text), after in following if language == "python"]
+    assert programs
+    for program, (language, pasted) in programs:
+        assert "text" == language, "each program is followed by what it prints"
+        here = program.replace(ADDRESS, str(server.address))
+        assert stable(pasted) == stable(await output(sys.executable, "-c", here, folder=tmp_path))
+
+
+def test_no_other_page_has_a_program_that_is_not_run(project_root: Path) -> None:
+    having = [page for page in pages(project_root) if any(language == "python" for language, _ in blocks(page))]
+    assert {project_root / "README.md", project_root / "docs" / "asking.md"} == set(having)
+
+
+def test_errors_page_is_current(project_root: Path) -> None:
+    script = project_root / "scripts" / "document_errors.py"
+    printed = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True).stdout
+    assert (project_root / "docs" / "errors.md").read_text(encoding="utf-8") == printed, "run `make docs`"
+
+
+def test_errors_page_has_every_reason_of_the_contract(project_root: Path) -> None:
+    page = (project_root / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert {str(reason) for reason in Reason} == set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE))
+
+
+def test_catalog_reference_is_current_and_says_of_every_key_what_it_means(project_root: Path) -> None:
+    page = (project_root / "docs" / "catalog-reference.md").read_text(encoding="utf-8")
+    assert page == reference(), "run `make docs`"
+    assert [] == [line for line in page.splitlines() if line.endswith("|  |")]
+
+
+def test_policies_on_the_page_run(project_root: Path) -> None:
+    programs = [text for language, text in blocks(project_root / "docs" / "policies.md") if language == "rego"]
+    assert programs
+    for text in programs:
+        try_policy({"page.rego": text})
+
+
+async def test_operating_lists_every_metric(server: Running, project_root: Path) -> None:
+    page = (project_root / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = page.partition("| Name |")[2].partition("\n\n")[0].splitlines()[2:]
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    await server.resolve("net revenue")
+    served = re.findall(r"^# TYPE (\w+) ", generate_latest(server.instruments.registry).decode(), re.MULTILINE)
+    assert set(served) - {"target_info"} == listed
+
+
+def test_operating_names_only_events_that_are_logged(project_root: Path) -> None:
+    page = (project_root / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = page.partition("| Event |")[2].partition("\n\n")[0]
+    events = re.findall(r"`(\w+)`", table)
+    code = "".join(path.read_text(encoding="utf-8") for path in (project_root / "ecp_server").rglob("*.py"))
+    assert events
+    assert [] == [event for event in events if f'"{event}"' not in code]
 
 
 def test_every_relative_link_leads_to_a_file_and_heading(project_root: Path) -> None:

@@ -9,6 +9,7 @@ import click
 from ecp_server.catalog.advice import advice
 from ecp_server.catalog.errors import CatalogInvalid
 from ecp_server.catalog.load import load_catalog
+from ecp_server.catalog.reference import reference as reference_page
 from ecp_server.catalog.schema import schema_text
 from ecp_server.domain.catalog import Catalog
 
@@ -39,6 +40,12 @@ def check(directory: Path) -> None:
 def schema() -> None:
     """Print the JSON Schema of catalog documents, for editors."""
     click.echo(schema_text(), nl=False)
+
+
+@click.command()
+def reference() -> None:
+    """Print docs/catalog-reference.md: every kind of document and its keys."""
+    click.echo(reference_page(), nl=False)
 
 
 def _summary(loaded: Catalog) -> str:

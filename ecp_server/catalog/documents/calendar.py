@@ -25,8 +25,11 @@ class YearEndPart(Part):
     """The last such weekday of the month, or the one nearest to its last day."""
 
     weekday: Weekday
+    """The last day of a week."""
     rule: Literal["last", "nearest"]
+    """The last such weekday of the month, or the one nearest to its last day."""
     month: MonthNumber
+    """The one that a year ends in, or near."""
 
     def to_domain(self) -> YearEnd:
         """Return where the year ends."""
@@ -39,15 +42,18 @@ class CalendarDocument(Document):
     kind: Literal["calendar"]
     id: Id
     type: CalendarType
+    """How it divides its years; each type has keys of its own."""
     name: str = ""
     default: bool = False
     """Whether it applies where no department, metric or member says otherwise; at most one does."""
     departments: Texts = ()
     """Contexts whose calendar this is."""
     week_start: Weekday | None = None
+    """By default monday; with fiscal_weeks the day after `year_end.weekday`, and nothing else."""
     start_month: MonthNumber | None = None
     """With fiscal_months: the first month of a year."""
     year_named_by: YearName = YearName.END
+    """Whether FY2024 is the year that starts or that ends in 2024."""
     pattern: Literal["4-4-5", "4-5-4", "5-4-4"] = "4-4-5"
     """With fiscal_weeks: the weeks in the months of a quarter."""
     year_end: YearEndPart | None = None

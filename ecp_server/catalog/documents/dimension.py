@@ -32,7 +32,9 @@ class LevelPart(Part):
     """A level of a dimension's hierarchy."""
 
     id: Text
+    """What members and `default_level` call it."""
     name: Text | None = None
+    """What questions may call it; its id where none is given."""
     ref: Text | None = None
     """Its address, where the semantic layer has the level itself."""
 
@@ -55,7 +57,9 @@ class BindingPart(Part):
     """A cube's own address of a dimension."""
 
     cube: Text
+    """What the address of a metric starts with."""
     ref: Text
+    """The dimension's address there."""
     values: dict[str, ValuesByContext] = Field(default_factory=dict)
     """What members are called there, by member and context, where it differs; a list holds in any context."""
 
@@ -72,8 +76,11 @@ class MemberVariationPart(Part):
     """The values that a member stands for in one context."""
 
     context: Text
+    """Whose values these are."""
     values: Values
+    """As the data has them."""
     valid_from: Day | None = None
+    """The first day on which they hold."""
     valid_to: Day | None = None
     """Exclusive."""
 
@@ -90,13 +97,19 @@ class MemberPart(Part):
     name: Text
     synonyms: Texts = ()
     values: Values | None = None
-    """The union of its children's where none are given."""
+    """As the data has them; the union of its children's where none are given."""
     variations: tuple[MemberVariationPart, ...] = ()
+    """What it stands for in one context or another."""
     children: tuple[str, ...] = ()
+    """Ids of the members that it is made of."""
     parent: str | None = None
+    """Id of the member that it is a part of."""
     level: str | None = None
+    """The level that it is on."""
     calendar: str | None = None
+    """The calendar that periods are read by where this member is asked for."""
     valid_from: Day | None = None
+    """The first day on which it exists."""
     valid_to: Day | None = None
     """Exclusive."""
     meta: Any = None
@@ -143,13 +156,16 @@ class DimensionDocument(Document):
     id: Id
     name: Text
     semantic_ref: Text | None = None
+    """Its address in the semantic layer, for cubes without a binding."""
     bindings: tuple[BindingPart, ...] = ()
+    """Addresses of its own in other cubes."""
     synonyms: Texts = ()
     levels: tuple[LevelPart, ...] = ()
     """Outermost first."""
     default_level: str | None = None
     """What "by" the dimension groups by; the outermost level that members have where none is given."""
     members: tuple[MemberPart, ...] = ()
+    """What it can be filtered by and grouped into."""
     row_level: bool = False
     """Whether policies may filter rows by it."""
 

@@ -30,10 +30,13 @@ class ManifestDocument(Document):
 
     kind: Literal["manifest"]
     format: Annotated[Literal["1"], WithJsonSchema({"const": 1})]
+    """The version of this format."""
     name: str = ""
+    """For people."""
     default_time_zone: TimeZone = "UTC"
     """Where the days of the data begin, unless a metric says otherwise."""
     default_currency: str = ""
+    """ISO 4217; for people."""
 
     def to_domain(self) -> Manifest:
         """Return what the catalog holds of it."""
@@ -46,6 +49,7 @@ class ContextDocument(Document):
     kind: Literal["context"]
     id: Id
     name: Text | None = None
+    """What departments may be called; its id where none is given."""
     synonyms: Texts = ()
     parent: Text | None = None
     """Where a variation is looked for next; a context without a document will do."""
@@ -59,10 +63,15 @@ class TermVariationPart(Part):
     """What a term means in one context."""
 
     context: Text
+    """Where it means this."""
     name: str = ""
+    """What it is called there."""
     definition: str = ""
+    """What it means there."""
     metric: str | None = None
+    """The metric that it names there."""
     valid_from: Day | None = None
+    """The first day on which it means this."""
     valid_to: Day | None = None
     """Exclusive."""
 
@@ -80,6 +89,7 @@ class TermDocument(Document):
     id: Id
     name: Text
     definition: str = ""
+    """What it means, in a sentence."""
     synonyms: Texts = ()
     acronyms: Texts = ()
     domain: str = ""
@@ -91,6 +101,7 @@ class TermDocument(Document):
     default: str | None = None
     """The metric where no context decides; without it the caller is asked."""
     variations: tuple[TermVariationPart, ...] = ()
+    """What it means in one context or another."""
 
     @override
     def references(self) -> Iterator[Reference]:
@@ -127,7 +138,9 @@ class PhraseDocument(Document):
 
     kind: Literal["phrase"]
     text: Text
+    """The words."""
     meaning: PhraseMeaning
+    """`not_covered`: something that the catalog does not have; `stop`: nothing."""
 
     @property
     def id(self) -> str:

@@ -63,6 +63,7 @@ class DerivedInputPart(Part):
     """One input of a derived metric."""
 
     metric: str
+    """Its id."""
     alias: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """What the expression calls it; the metric's id where none is given."""
     offset: Days | None = None
@@ -84,6 +85,7 @@ class DerivedPart(Part):
     expression: Text
     """Aliases of inputs, numbers, + - * / and parentheses."""
     inputs: Annotated[tuple[DerivedInputPart, ...], Field(min_length=1)]
+    """The metrics that it is computed from."""
 
     def tree(self) -> Expression | None:
         """Return the parsed expression, or None where it is not supported."""
@@ -119,11 +121,13 @@ class CumulativePart(Part):
     """A running total of another metric: over all time, over a window, or since the start of a grain."""
 
     metric: str
+    """Id of the metric that is added up."""
     window: Annotated[
         Span | None, PlainValidator(_window), WithJsonSchema({"type": "string", "pattern": f"^(all|{SPAN_PATTERN})$"})
     ] = None
     """`all`, or a length of time, e.g. 7 days."""
     grain_to_date: GrainName | None = None
+    """The total starts anew with each of these."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield a window that contradicts the grain."""
@@ -139,8 +143,11 @@ class TargetPart(Part):
     """A metric that this one is held against, e.g. its budget."""
 
     metric: str
+    """Its id."""
     synonyms: Texts = ()
+    """What questions call it beside its name."""
     valid_from: Day | None = None
+    """The first day on which it holds."""
     valid_to: Day | None = None
     """Exclusive."""
 
@@ -161,7 +168,9 @@ class DefinitionChangePart(Part):
     """A day from which a metric means something else."""
 
     on: Day
+    """The first day of the new meaning."""
     note: Text
+    """What changed."""
 
     def to_domain(self) -> DefinitionChange:
         """Return the change."""
@@ -186,12 +195,14 @@ class MetricDocument(Document):
     id: Id
     name: Text
     definition: Text
+    """What it is, in a sentence."""
     synonyms: Texts = ()
     acronyms: Texts = ()
     domain: str = ""
     certification_tier: Annotated[int, Field(ge=1, le=4)] = 4
     """1 regulatory, 2 executive, 3 operational, 4 exploratory."""
     classification: Classification = Classification.INTERNAL
+    """How sensitive it is; without policies of your own, `confidential` and `restricted` are denied to all."""
     owner: str = ""
     unit: str = ""
     """An ISO 4217 code, percent, ratio, percentage_points, count, or UCUM."""
@@ -200,14 +211,19 @@ class MetricDocument(Document):
     )
     """Multiplies what the semantic layer returns."""
     decimals: Annotated[int, Field(ge=0, le=18)] | None = None
+    """How many digits are shown after the point."""
     semantic_ref: Text | None = None
     """The measure's address in the semantic layer."""
     derived: DerivedPart | None = None
+    """How it is computed from others."""
     cumulative: CumulativePart | None = None
+    """What it is the running total of."""
     time_dimension: Text | None = None
+    """The address of the day, in the semantic layer."""
     dimensions: tuple[str, ...] = ()
     """Ids of the dimensions it can be sliced by."""
     calendar: str | None = None
+    """The calendar that periods are read by where this metric is asked for."""
     time_grain: GrainName = "day"
     """The finest grain that the data has."""
     time_aggregation: TimeAggregation = TimeAggregation.SUM
@@ -223,7 +239,9 @@ class MetricDocument(Document):
     targets: dict[Text, TargetOrMetric] = Field(default_factory=dict)
     """By name, e.g. budget."""
     pii_columns: Texts = ()
+    """Columns with personal data, which policies may mask."""
     definition_changes: tuple[DefinitionChangePart, ...] = ()
+    """Days from which it means something else."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -29,11 +29,15 @@ class EdgePart(Part):
     """Says that one thing is made from another; ends may be written `table:NAME` or `system:NAME`."""
 
     start: Annotated[Text, Field(alias="from")]
+    """What something is made of."""
     end: Annotated[Text, Field(alias="to")]
+    """What is made of it."""
     transformation: str = ""
+    """How, for people."""
     from_type: NodeTypeName | None = None
     """A column where neither this nor a prefix says otherwise."""
     to_type: NodeTypeName | None = None
+    """Likewise."""
     from_system: Text | None = None
     """A system that the start comes from."""
 
@@ -55,6 +59,7 @@ class LineageDocument(Document):
     kind: Literal["lineage"]
     id: Id
     edges: Annotated[tuple[EdgePart, ...], Field(min_length=1)]
+    """What is made of what."""
 
     @override
     def references(self) -> Iterator[Reference]:
@@ -84,6 +89,7 @@ class EntityDocument(Document):
     id: Id
     name: Text
     type: str = ""
+    """E.g. person or team; for people."""
     synonyms: Texts = ()
     domain: str = ""
 
@@ -98,9 +104,13 @@ class RelationDocument(Document):
     kind: Literal["relation"]
     id: Id
     start: Annotated[str, Field(alias="from")]
+    """Id of an entity, member or metric."""
     end: Annotated[str, Field(alias="to")]
+    """Likewise."""
     verb: Text
+    """What it is called, e.g. owns."""
     synonyms: Texts = ()
+    """What questions call it, in either direction."""
 
     @override
     def references(self) -> Iterator[Reference]:

@@ -41,9 +41,13 @@ class ScopePart(Part):
     """What an issue concerns; a key left out means any."""
 
     metrics: SomeIds | None = None
+    """Ids of metrics; what is derived from one is concerned too."""
     tables: Annotated[Texts, Field(min_length=1)] | None = None
+    """Tables that metrics are computed from."""
     members: SomeIds | None = None
+    """Ids of members; those of one dimension are alternatives, of two dimensions both are needed."""
     start: Annotated[Day | None, Field(alias="from")] = None
+    """The first day concerned."""
     end: Annotated[Day | None, Field(alias="to")] = None
     """Exclusive."""
 
@@ -64,13 +68,21 @@ class KnownIssueDocument(Document):
     kind: Literal["known_issue"]
     id: Id
     description: Text
+    """What is known."""
     severity: Severity
+    """How much it matters."""
     scope: ScopePart = ScopePart()
+    """What it concerns: metric or table, members and days must all be met."""
     impact: str = ""
+    """What it does to the figure."""
     workaround: str = ""
+    """What to do instead."""
     discovered_by: str = ""
+    """For people."""
     verified: bool = False
+    """Whether somebody has confirmed it."""
     active: bool = True
+    """Whether it is told at all."""
 
     @override
     def references(self) -> Iterator[Reference]:
@@ -102,8 +114,11 @@ class ServiceLevelPart(Part):
     """What a contract promises in figures."""
 
     freshness_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How old the data may be, in hours."""
     availability_pct: Percent | None = None
+    """In percent."""
     completeness_pct: Percent | None = None
+    """In percent."""
 
     def to_domain(self) -> ServiceLevel:
         """Return the figures."""
@@ -114,7 +129,9 @@ class QualityRulePart(Part):
     """One rule that a contract promises to hold."""
 
     rule: Text
+    """What holds, for people."""
     severity: Severity
+    """How much it matters."""
 
 
 class ContractDocument(Document):
@@ -123,8 +140,11 @@ class ContractDocument(Document):
     kind: Literal["contract"]
     id: Id
     tables: Annotated[Texts, Field(min_length=1)]
+    """The tables that it speaks for."""
     sla: ServiceLevelPart = ServiceLevelPart()
+    """What is promised in figures."""
     quality_rules: tuple[QualityRulePart, ...] = ()
+    """What else is promised."""
     owner: str = ""
 
     def to_domain(self) -> Contract:
@@ -148,9 +168,11 @@ class RuleDocument(Document):
     severity: Severity
     """Critical withholds the figure."""
     description: str = ""
+    """What it demands, for people."""
     metrics: SomeIds | None = None
     """All where none are given."""
     on: Literal["value", "variance", "variance_pct", "rows", "freshness"] = "value"
+    """What is checked."""
     expect_members: tuple[str, ...] = ()
     """Ids of members that a result must have."""
 
