@@ -208,7 +208,7 @@ def _two_figures(scan: Scan, at: int, second: int, mark: str, *, alone: bool) ->
         return None
     touching = all(scan.gaps[place] == 0 for place in range(at + 1, second + 1)) if mark else scan.near(second)
     alone = alone and not mark and (at == 0 or scan.words[at - 1] not in _DAY_PREPOSITIONS)
-    if not touching or (alone and scan.words[second + 1].isalnum()):
+    if not touching or (alone and scan.words[second + 1]):
         return None
     return _in_order(scan.numbers[at], scan.numbers[second], None, second + 1)
 

@@ -106,7 +106,7 @@ EDGE_INITIALS: Final = {
     "bom": (TimeUnit.MONTH, False), "bow": (TimeUnit.WEEK, False),
 }  # fmt: skip
 OVER_PERIOD: Final = _table({
-    TimeUnit.YEAR: "yoy", TimeUnit.QUARTER: "qoq", TimeUnit.MONTH: "mom", TimeUnit.WEEK: "wow", TimeUnit.DAY: "dod",
+    TimeUnit.YEAR: "yoy", TimeUnit.QUARTER: "qoq", TimeUnit.MONTH: "mom", TimeUnit.WEEK: "wow",
 })  # fmt: skip
 """Growth over the period before."""
 ORDINAL_SUFFIXES: Final = word_set("st nd rd th")

@@ -22,7 +22,10 @@ _FIRST_BARE_YEAR: Final = 1900
 _LAST_BARE_YEAR: Final = 2100
 # Names of months and weekdays that are other words too.
 _AMBIGUOUS: Final = word_set("mar march sun sat mon wed fri dec")
-_AFTER_MODAL: Final = word_set("be i we you it they he she have has not the also need require this there be")
+_AFTER_MODAL: Final = word_set(
+    "be i we you it they he she have not the also need require this there become vary change differ increase decrease "
+    "include affect occur result cause exceed apply contain"
+)
 _HOLDING: Final = UNITS.keys() | EDGES.keys()
 _GROUPING: Final = word_set("by per each every")
 _BEFORE_AMOUNTS: Final = word_set(
