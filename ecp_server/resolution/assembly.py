@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Metric, Severity
-from ecp_server.domain.concepts import Ambiguity, Assumption, Intent, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.comparison import (
     Compared,
+    Held,
     Main,
     compared_members,
     compared_metrics,
@@ -27,14 +28,12 @@ from ecp_server.resolution.draft import Draft, Grouping, Selection
 from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted
 from ecp_server.resolution.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.parts import Part, find_parts, time_concepts
-from ecp_server.resolution.share import share_computation, whole
+from ecp_server.resolution.share import share_computations, whole
 from ecp_server.resolution.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
 
 TIME_GRAIN = "time_grain"
-VARIANCE = "variance"
-_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,88 +84,106 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     )
     if selection.ambiguities or not asked.metrics:
         return selection
-    return _with_slices(draft, selection, parts, periods)
+    return _with_slices(draft, asked, selection, parts, periods)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of the parts so far: the main ones, and what is computed of them."""
+
+    mains: tuple[Column, ...] = ()
+    derived: tuple[Computation, ...] = ()
+    held: tuple[Held, ...] = ()
+    shares: tuple[tuple[Column, Column], ...] = ()
 
 
 def _with_slices(
-    draft: Draft, selection: Selection, parts: Sequence[Part], periods: NamedPeriods
+    draft: Draft, asked: Asked, selection: Selection, parts: Sequence[Part], periods: NamedPeriods
 ) -> Selection | Incompatible:
     """Add a query for every metric and part, and for what they are compared with."""
-    mains: list[Column] = []
+    columns = _Columns()
+    side_by_side = bool(members_side_by_side(draft, [named for part in parts for named in part.named]))
     for part in parts:
-        added = _with_part(draft, selection, part, parts, periods)
+        named_actual = len(parts) == 1 or (part is parts[0] and side_by_side)
+        added = _with_part(draft, asked, selection, part, periods, columns, named_actual=named_actual)
         if isinstance(added, Incompatible):
             return added
         selection, columns = added
-        mains += columns
-    if len(parts) > 1 and draft.parsed.intent is Intent.COMPARISON and len(mains) == len(parts):
-        alone = len(mains) == _PAIR
-        compared = (c for other in mains[1:] for c in comparison_computations(mains[0], other, alone=alone))
-        selection = replace(selection, computations=(*selection.computations, *compared))
-    return _ordered(draft, replace(selection, concepts=_in_order(selection.concepts)), mains)
+    held = columns.held
+    if len(parts) > 1 and side_by_side and len(columns.mains) == len(parts):
+        held += tuple(Held(columns.mains[0], other) for other in columns.mains[1:])
+    compared = comparison_computations(held)
+    computations = (*columns.derived, *compared, *share_computations(columns.shares))
+    selection = replace(selection, concepts=_in_order(selection.concepts), computations=computations)
+    return _ordered(draft, selection, [c.name for c in compared], columns.mains)
 
 
-def _ordered(draft: Draft, selection: Selection, mains: Sequence[Column]) -> Selection:
-    """Order the rows as the question asks: by what a comparison computes, else by the main column."""
+def _ordered(draft: Draft, selection: Selection, compared: Sequence[str], mains: Sequence[Column]) -> Selection:
+    """Order the rows as the question asks: by the first that a comparison computes, else by the main column."""
     ranking = draft.parsed.ranking
     if ranking is None or not mains:
         return selection
-    compared = next((c.name for c in selection.computations if c.name == VARIANCE), mains[0].name)
-    return replace(selection, order_by=(OrderBy(compared, ranking.descending),), limit=ranking.limit)
+    column = compared[0] if compared else mains[0].name
+    return replace(selection, order_by=(OrderBy(column, ranking.descending),), limit=ranking.limit)
 
 
 def _with_part(
-    draft: Draft, selection: Selection, part: Part, parts: Sequence[Part], periods: NamedPeriods
-) -> tuple[Selection, list[Column]] | Incompatible:
-    """Add the columns of one part and return its main ones; a column whose data is too coarse is told instead."""
-    mains: list[Column] = []
+    draft: Draft,
+    asked: Asked,
+    selection: Selection,
+    part: Part,
+    periods: NamedPeriods,
+    columns: _Columns,
+    *,
+    named_actual: bool,
+) -> tuple[Selection, _Columns] | Incompatible:
+    """Add the slices and columns of one part; a column whose data is too coarse is told instead."""
     expansion = Expansion(draft.prepared.catalog, part.calendars.plain, draft.today)
-    held_against = metrics_side_by_side(draft, selection.metrics)
-    derived: list[Computation] = []
-    compared: list[Computation] = []
-    for metric in selection.metrics:
-        if metric in held_against:
-            continue
-        first = part is parts[0] and draft.parsed.intent is Intent.COMPARISON
-        shared = len(parts) == 1 or first
-        wanted = _main(metric, selection, part, shared=shared, alone=bool(held_against), draft=draft)
+    beside = metrics_side_by_side(draft, asked.subjects)
+    mains = [metric for metric in selection.metrics if metric.id not in beside]
+    held_against = [metric for metric in selection.metrics if metric.id in beside]
+    for metric in mains:
+        wanted = _main(metric, part, alone=len(mains) == 1, named_actual=named_actual, draft=draft)
         main = Main(wanted, part.calendars, periods, selection.groupings)
         others = _compared(draft, main, part, held_against)
         if isinstance(others, Incompatible):
             return others
-        selection, columns = _add(draft, selection, part, expansion, [Compared(main.wanted), *others])
-        derived += [c for column in columns for c in _computed(column)]
-        if columns and columns[0].name == main.wanted.name:
-            mains.append(columns[0])
-            held = {other.wanted.name for other in others if other.computed}
-            beside = [column for column in columns[1:] if column.name in held]
-            compared += [c for o in beside for c in comparison_computations(columns[0], o, alone=len(held) == 1)]
-        if draft.parsed.share_at is not None and columns:
-            total = whole(draft, main.wanted, part.named, selection.groupings)
+        selection, added = _add(draft, selection, part, expansion, [Compared(wanted), *others])
+        derived = tuple(c for column in added.values() for c in _computed(column))
+        columns = replace(columns, derived=columns.derived + derived)
+        column = added.pop(wanted.name, None)
+        if column is None:
+            continue
+        held = tuple(
+            Held(column, added[other.wanted.name], other.grows)
+            for other in others
+            if other.computed and other.wanted.name in added
+        )
+        columns = replace(columns, mains=(*columns.mains, column), held=columns.held + held)
+        if draft.parsed.share_at is not None:
+            total = whole(draft, main, part.named, selection.groupings)
             if isinstance(total, Incompatible):
                 return total
-            compared.append(share_computation(columns[0], expansion.add(total)))
-    slices = (*selection.slices, *expansion.slices)
-    computations = (*selection.computations, *derived, *compared)
-    return replace(selection, slices=slices, computations=computations), mains
+            columns = replace(columns, shares=(*columns.shares, (column, expansion.add(total))))
+    return replace(selection, slices=selection.slices + expansion.slices), columns
 
 
-def _main(metric: Metric, selection: Selection, part: Part, *, shared: bool, alone: bool, draft: Draft) -> Wanted:
+def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft: Draft) -> Wanted:
     """Return the main column of a metric, named "actual", or by what tells it from the others."""
     name, label = ACTUAL, metric.name
-    if not shared:
+    if not named_actual:
         name, label = part.named[0].member.id, part.named[0].member.name
-    if len(selection.metrics) > 1 and not alone:
-        name = metric.id if shared else f"{metric.id}.{name}"
-    beside = {m.member.id for m in members_side_by_side(draft, part.members)}
-    members = tuple(m for m in part.members if m.member.id not in beside)
+    if not alone:
+        name = metric.id if named_actual else f"{metric.id}.{name}"
+    beside = members_side_by_side(draft, part.named)
+    members = tuple(m for m in part.members if m.excluded or m.member.id not in beside)
     return Wanted(name, metric, part.period.range, members, label)
 
 
 def _add(
     draft: Draft, selection: Selection, part: Part, expansion: Expansion, wanted: Sequence[Compared]
-) -> tuple[Selection, list[Column]]:
-    columns: list[Column] = []
+) -> tuple[Selection, dict[str, Column]]:
+    columns: dict[str, Column] = {}
     for each in wanted:
         if each.concept is not None:
             selection = replace(selection, concepts=(*selection.concepts, each.concept))
@@ -174,7 +191,7 @@ def _add(
         if coarse is not None:
             selection = replace(selection, warnings=(*selection.warnings, coarse))
         else:
-            columns.append(expansion.add(each.wanted))
+            columns[each.wanted.name] = expansion.add(each.wanted)
     return selection, columns
 
 
@@ -187,7 +204,8 @@ def _compared(
     periods = compared_periods(draft, main)
     if isinstance(periods, Incompatible):
         return periods
-    members = compared_members(main, members_side_by_side(draft, part.members))
+    beside = members_side_by_side(draft, part.named)
+    members = compared_members(main, [m for m in part.members if m.member.id in beside and not m.excluded])
     return targets + periods + members + compared_metrics(main, held_against)
 
 

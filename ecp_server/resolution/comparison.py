@@ -6,26 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Target
-from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
+from ecp_server.domain.concepts import ConceptKind, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
-from ecp_server.resolution.expansion import Column, Wanted
+from ecp_server.resolution.expansion import ACTUAL, Column, Wanted
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
 from ecp_server.resolution.named_periods import NamedPeriods
 from ecp_server.resolution.parts import broken_like
 from ecp_server.resolution.periods import CalendarsInForce, said_period
-from ecp_server.resolution.slicing import misfit
+from ecp_server.resolution.sides import held_members, held_metrics
+from ecp_server.resolution.slicing import NamedMember, misfit
+from ecp_server.resolution.subjects import Subjects
 from ecp_server.resolution.time import Comparand, Comparison, previous, same_period_last_year
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
 
 OTHER_PERIOD = "other_period"
+VARIANCE = "variance"
 
 _NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
 _LABELS = {PREVIOUS: "Previous period", LAST_YEAR: "Same period last year"}
@@ -39,6 +42,17 @@ class Compared:
     concept: ResolvedConcept | None = None
     computed: bool = True
     """Whether arithmetic holds the main column against it; else it merely stands beside it."""
+    grows: bool = False
+    """Whether it is the same figure of another period, so that the difference is growth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Two columns of which the second is what the first is held against; ``grows`` as in `Compared`."""
+
+    main: Column
+    other: Column
+    grows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,10 @@ class Main:
     calendars: CalendarsInForce
     periods: NamedPeriods
     groupings: tuple[Grouping, ...] = ()
+
+    def beside(self, name: str) -> str:
+        """Return what a column beside this one is called: by its own name where there is but one main column."""
+        return name if self.wanted.name == ACTUAL else f"{self.wanted.name}.{name}"
 
 
 def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
@@ -76,7 +94,8 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             confidence=exactness_factor(named.exactness),
             certification_tier=planned.certification_tier,
         )
-        wanted = Wanted(target.name, planned, period, main.wanted.members, planned.name, essential=False)
+        name = main.beside(target.name)
+        wanted = Wanted(name, planned, period, main.wanted.members, planned.name, essential=False)
         found.append(Compared(wanted, concept))
     return tuple(found)
 
@@ -90,7 +109,7 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
         if isinstance(timed.expression, Comparison):
             other = _comparable(timed.expression.comparand, main)
         else:
-            other = _named_period(timed, draft, main, f"period_{len(found) + 2}" if listed else OTHER_PERIOD)
+            other = _named_period(timed, draft, main, f"period_{len(found) + 2}" if listed else _unnamed(found))
         if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
         days = broken_like(other.days, main.wanted.period, main.calendars.plain, draft.today)
@@ -104,9 +123,14 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             time_range=days,
         )
         label = _LABELS.get(other.name, days.label)
-        wanted = replace(main.wanted, name=other.name, period=days, label=label, essential=listed)
-        found.append(Compared(wanted, concept, computed=not listed))
+        wanted = replace(main.wanted, name=main.beside(other.name), period=days, label=label, essential=listed)
+        found.append(Compared(wanted, concept, computed=not listed, grows=not listed))
     return tuple(found)
+
+
+def _unnamed(found: Sequence[Compared]) -> str:
+    """Return a name for a period that is none of those with names of their own."""
+    return OTHER_PERIOD if not found else f"{OTHER_PERIOD}_{len(found) + 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +162,7 @@ def _named_period(timed: TimedMention, draft: Draft, main: Main, name: str) -> _
     said = said_period(timed, draft, main.calendars)
     if isinstance(said, Incompatible) or said.range is None or main.wanted.period is None:
         return None
-    if name != OTHER_PERIOD:
+    if timed in main.periods.listed:
         return _Other(name, said.id, said.range)
     for comparand in Comparand:
         comparable = _comparable(comparand, main)
@@ -153,55 +177,60 @@ def _same_days(one: TimeRange, other: TimeRange) -> bool:
     return (one.start, one.end) == (other.start, other.end)
 
 
-def members_side_by_side(draft: Draft, members: Sequence[SlicedMember]) -> tuple[SlicedMember, ...]:
-    """Return the members that the first of their dimension is held against: a comparing word stands among them."""
-    if draft.parsed.intent is not Intent.COMPARISON or not draft.parsed.compares_names:
-        return ()
-    first: dict[str, SlicedMember] = {}
-    included = [m for m in members if not m.excluded]
-    beside = [m for m in included if first.setdefault(m.member.dimension, m) is not m]
-    return tuple(beside) if len({m.member.dimension for m in beside}) == 1 else ()
+def members_side_by_side(draft: Draft, members: Sequence[NamedMember]) -> frozenset[str]:
+    """Return the ids of the members that others of their dimension are held against."""
+    held = held_members(draft.parsed)
+    included = [m for m in members if not m.named.excluded]
+    main = {(m.member.dimension, m.member.id) for m in included if m.named not in held}
+    dimensions = {dimension for dimension, _ in main}
+    beside = {(m.member.dimension, m.member.id) for m in included if m.named in held} - main
+    beside = {(dimension, member) for dimension, member in beside if dimension in dimensions}
+    one_dimension = len({dimension for dimension, _ in beside}) == 1
+    return frozenset(member for _, member in beside) if one_dimension else frozenset()
 
 
-def metrics_side_by_side(draft: Draft, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """Return the metrics that the first one is held against: a comparing word stands among them."""
-    if draft.parsed.intent is not Intent.COMPARISON or not draft.parsed.compares_names:
-        return ()
-    return tuple(metrics[1:])
+def metrics_side_by_side(draft: Draft, subjects: Subjects) -> frozenset[str]:
+    """Return the ids of the metrics that others are held against."""
+    held = held_metrics(draft.parsed)
+    meant = [(c.named in held, c.taken.metric.id) for c in subjects.chosen if c.taken is not None and c.taken.metric]
+    return frozenset(metric for is_held, metric in meant if is_held and (False, metric) not in meant)
 
 
 def compared_members(main: Main, others: Sequence[SlicedMember]) -> tuple[Compared, ...]:
-    """Return a column for each member that the first one is held against."""
+    """Return a column for each member that the main ones are held against."""
     dimensions = {m.member.dimension for m in others}
     shared = tuple(m for m in main.wanted.members if m.member.dimension not in dimensions or m.excluded)
     return tuple(
-        Compared(replace(main.wanted, name=m.member.id, members=(*shared, m), label=m.member.name)) for m in others
+        Compared(replace(main.wanted, name=main.beside(m.member.id), members=(*shared, m), label=m.member.name))
+        for m in others
     )
 
 
 def compared_metrics(main: Main, others: Sequence[Metric]) -> tuple[Compared, ...]:
-    """Return a column for each metric that the first one is held against."""
+    """Return a column for each metric that the main one is held against."""
     return tuple(
-        Compared(replace(main.wanted, name=metric.id, metric=metric, label=metric.name, essential=False))
+        Compared(replace(main.wanted, name=main.beside(metric.id), metric=metric, label=metric.name, essential=False))
         for metric in others
     )
 
 
-def comparison_computations(actual: Column, other: Column, *, alone: bool) -> tuple[Computation, ...]:
-    """Return the arithmetic that holds the main column against another; none where their units differ.
+def comparison_computations(held: Sequence[Held]) -> tuple[Computation, ...]:
+    """Return the arithmetic that holds columns against others, each pair once; none where their units differ.
 
-    ``alone``: no other column is compared with, so that the computations need no name of their own.
+    With one pair alone the computations need no name of their own.
     """
-    if actual.unit != other.unit:
-        return ()
-    suffix = "" if alone else f"_{other.name}"
-    percent = "growth_pct" if other.name in (PREVIOUS, LAST_YEAR, OTHER_PERIOD) else "variance_pct"
-    difference = f"{actual.expression} - {other.expression}"
-    unit = "percentage_points" if actual.unit == "percent" else actual.unit
-    return (
-        Computation(f"variance{suffix}", difference, unit),
-        Computation(f"{percent}{suffix}", f"({difference}) / {other.expression} * 100", "percent"),
-    )
+    pairs = {pair.other.name: pair for pair in held}
+    computed: list[Computation] = []
+    for name, pair in pairs.items():
+        if pair.main.unit != pair.other.unit:
+            continue
+        suffix = f"_{name}" if len(pairs) > 1 else ""
+        percent = "growth_pct" if pair.grows else "variance_pct"
+        difference = f"{pair.main.expression} - {pair.other.expression}"
+        unit = "percentage_points" if pair.main.unit == "percent" else pair.main.unit
+        computed.append(Computation(f"{VARIANCE}{suffix}", difference, unit))
+        computed.append(Computation(f"{percent}{suffix}", f"({difference}) / {pair.other.expression} * 100", "percent"))
+    return tuple(computed)
 
 
 def _no_such_target(draft: Draft, metric: Metric, named: NamedMention) -> Incompatible:

@@ -73,8 +73,6 @@ class Parsed:
     """Names inside whose noun phrase an unknown content word stands, so that they mean something else."""
     not_covered: tuple[Mention, ...] = ()
     """Phrases that the catalog says it does not have."""
-    compares_names: bool = False
-    """A comparing word stands between names, or "compare" before them."""
     ranking: Ranking | None = None
     share_at: int | None = None
     """Where "share of" or the like stands."""

@@ -24,7 +24,6 @@ _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", 
 _MEANING: Final = frozenset({"mean", "means"})
 _CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
 COMPARING: Final = frozenset({"vs", "versus", "against", "compare", "compared", "comparison", "compares", "comparing"})
-_PAIR: Final = 2
 _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 
@@ -49,16 +48,6 @@ def find_intent(parsed: Parsed) -> Intent:
     if parsed.ranking is not None:
         return Intent.RANKING
     return Intent.TREND if parsed.trend or parsed.grain is not Grain.NONE else Intent.METRIC
-
-
-def compares_names(parsed: Parsed) -> bool:
-    """Tell whether a comparing word stands between names, or "compare" before them."""
-    names = [n for n in parsed.names if not n.named(SenseKind.TARGET)]
-    if len(names) < _PAIR:
-        return False
-    between = [token.folded for token in parsed.tokens[names[0].last : names[-1].first]]
-    before = [token.folded for token in parsed.tokens[: names[0].first]]
-    return bool(COMPARING & set(between)) or "compare" in before
 
 
 def compares(parsed: Parsed, first: int, last: int) -> bool:
@@ -97,10 +86,11 @@ def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[s
 def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
     if any(isinstance(timed.expression, Comparison) for timed in parsed.times):
         return True
-    if any(_is_target(name) for name in parsed.names):
+    if any(is_target(name) for name in parsed.names):
         return True
     return bool(free & COMPARING) and len(parsed.names) + len(parsed.times) > 1
 
 
-def _is_target(name: NamedMention) -> bool:
+def is_target(name: NamedMention) -> bool:
+    """Tell whether a name can only be a target."""
     return bool(name.named(SenseKind.TARGET)) and not name.named(SenseKind.METRIC, SenseKind.TERM)

@@ -10,7 +10,7 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
-from ecp_server.resolution.intent import CATALOG_WORDS, compares_names, find_intent
+from ecp_server.resolution.intent import CATALOG_WORDS, find_intent
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.segmentation import segment
 from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
@@ -59,7 +59,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         grain=grain,
         words=any(token.folded in _NO_CONTENT for token in tokens),
     )
-    parsed = replace(parsed, intent=find_intent(parsed), compares_names=compares_names(parsed))
+    parsed = replace(parsed, intent=find_intent(parsed))
     return replace(draft, parsed=parsed), _finding(parsed)
 
 

@@ -22,7 +22,8 @@ def restate(draft: Draft) -> str:
     wanted = [m.member.name for m in selection.members if not m.excluded]
     left_out = [m.member.name for m in selection.members if m.excluded]
     sentence = named
-    compared = [part.label for part in selection.slices if part.label and part.label not in (named, *wanted)]
+    said = {*wanted, *(metric.name for metric in selection.metrics)}
+    compared = [part.label for part in selection.slices if part.label and part.label not in said]
     if compared:
         sentence += f" against {', '.join(dict.fromkeys(compared))}"
     if wanted:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.comparison import Main
 from ecp_server.resolution.draft import Draft, Grouping
 from ecp_server.resolution.expansion import Column, Wanted
 from ecp_server.resolution.slicing import NamedMember
@@ -19,24 +20,32 @@ _RATIOS = frozenset({"percent", "ratio", "percentage_points"})
 
 
 def whole(
-    draft: Draft, main: Wanted, members: Sequence[NamedMember], groupings: Sequence[Grouping]
+    draft: Draft, main: Main, members: Sequence[NamedMember], groupings: Sequence[Grouping]
 ) -> Wanted | Incompatible:
     """Return the column of the whole: the same metric and period without the dimension that the part is of.
 
     Incompatible where the metric is a ratio, which has no whole, or where nothing is named that could be a part.
     """
-    if main.metric.unit in _RATIOS:
-        return Incompatible(f"{main.metric.name} does not add up, so there is no share of it")
+    wanted = main.wanted
+    if wanted.metric.unit in _RATIOS:
+        return Incompatible(f"{wanted.metric.name} does not add up, so there is no share of it")
     dimensions = {grouping.dimension.id for grouping in groupings} or _of_the_part(draft, members)
     if not dimensions:
-        return Incompatible(f"A share of {main.metric.name} needs a part of it to be named")
-    rest = tuple(member for member in main.members if member.member.dimension not in dimensions)
-    return replace(main, name=TOTAL, members=rest, label="Total", grouped=False)
+        return Incompatible(f"A share of {wanted.metric.name} needs a part of it to be named")
+    rest = tuple(member for member in wanted.members if member.member.dimension not in dimensions)
+    return replace(wanted, name=main.beside(TOTAL), members=rest, label="Total", grouped=False)
 
 
-def share_computation(part: Column, total: Column) -> Computation:
-    """Return the share in percent."""
-    return Computation(SHARE, f"{part.expression} / {total.expression} * 100", "percent")
+def share_computations(shares: Sequence[tuple[Column, Column]]) -> tuple[Computation, ...]:
+    """Return each part's share of its whole in percent; a single one needs no name of its own."""
+    return tuple(
+        Computation(
+            SHARE if len(shares) == 1 else f"{SHARE}_{part.name}",
+            f"{part.expression} / {total.expression} * 100",
+            "percent",
+        )
+        for part, total in shares
+    )
 
 
 def _of_the_part(draft: Draft, members: Sequence[NamedMember]) -> set[str]:

@@ -1,0 +1,59 @@
+"""Which names of a question are held against each other: what stands on either side of a comparing word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ecp_server.resolution.draft import NamedMention, Parsed
+from ecp_server.resolution.intent import COMPARING, is_target
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.time import Comparison
+
+_LEADING: Final = frozenset({"compare", "comparing", "comparison"})
+_PAIR: Final = 2
+
+
+def held_metrics(parsed: Parsed) -> frozenset[NamedMention]:
+    """Return the names of metrics that those before them are held against."""
+    return _held(parsed, _metrics(parsed))
+
+
+def held_members(parsed: Parsed) -> frozenset[NamedMention]:
+    """Return the names of members that those before them are held against."""
+    return _held(parsed, _members(parsed))
+
+
+def _metrics(parsed: Parsed) -> list[NamedMention]:
+    return [n for n in parsed.names if n.named(SenseKind.METRIC, SenseKind.TERM) and not n.grouped]
+
+
+def _members(parsed: Parsed) -> list[NamedMention]:
+    members = (n for n in parsed.names if n.named(SenseKind.MEMBER) and not n.excluded)
+    return [n for n in members if not n.named(SenseKind.METRIC, SenseKind.TERM)]
+
+
+def _held(parsed: Parsed, names: Sequence[NamedMention]) -> frozenset[NamedMention]:
+    """Return the names after the first comparing word that one of them follows; after "compare", all but the first."""
+    if len(names) < _PAIR:
+        return frozenset()
+    for position in range(names[0].last, names[-1].first):
+        if parsed.tokens[position].folded in COMPARING and _next_mention(parsed, position) in {n.first for n in names}:
+            return frozenset(n for n in names if n.first > position)
+    return frozenset(names[1:]) if _compare_leads(parsed, names) else frozenset()
+
+
+def _next_mention(parsed: Parsed, position: int) -> int | None:
+    """Return where the next mention begins: a comparing word is about what follows it, be it a name or a period."""
+    starts = [n.first for n in parsed.names] + [t.first for t in parsed.times]
+    return min((start for start in starts if start > position), default=None)
+
+
+def _compare_leads(parsed: Parsed, names: Sequence[NamedMention]) -> bool:
+    """Tell whether "compare" is about these names: no target or other period is named, no other pair before."""
+    if any(is_target(name) for name in parsed.names) or any(isinstance(t.expression, Comparison) for t in parsed.times):
+        return False
+    pairs = [kind for kind in (_metrics(parsed), _members(parsed)) if len(kind) >= _PAIR]
+    if any(kind[0].first < names[0].first for kind in pairs):
+        return False
+    return any(token.folded in _LEADING for token in parsed.tokens[: names[0].first])

@@ -1,0 +1,99 @@
+"""A desk to ask questions at: the path over embedded stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.concepts import Choice
+from ecp_server.domain.provenance import StoreKind
+from ecp_server.domain.resolution import Resolution
+from ecp_server.resolution.browsing import Browser
+from ecp_server.resolution.prepared import Preparation
+from ecp_server.resolution.resolve import Resolver, Stores
+from ecp_server.stores.graph.embedded import EmbeddedGraph
+from ecp_server.stores.observe import observed
+from ecp_server.stores.policy.embedded import EmbeddedPolicy
+from ecp_server.stores.registry.embedded import EmbeddedRegistry
+from ecp_server.stores.state.embedded import EmbeddedState
+from ecp_server.stores.vector.embedded import EmbeddedVector
+from ecp_server.stores.vector.embeddings import StaticEmbeddings
+from ecp_server.telemetry.metrics import Instruments
+from tests.held import Held
+from tests.resolution.samples import question
+
+
+_EMBEDDINGS: Final = StaticEmbeddings()
+"""One for all desks: reading the model takes longer than all else."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is recorded of a resolution here: enough to tell one from another."""
+
+    asked: str
+
+    def request(self) -> bytes:
+        return self.asked.encode()
+
+    def response(self, resolution: Resolution) -> bytes:
+        return resolution.id.encode()
+
+
+class Desk:
+    """A resolver over embedded stores; ``folder`` keeps its records."""
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        self.held = Held(catalog)
+        self.policy = EmbeddedPolicy()
+        self.state = EmbeddedState(folder / "state.db")
+        self.vector = EmbeddedVector(self.held, _EMBEDDINGS)
+        self.expire_after = timedelta(hours=1)
+        self._preparation = Preparation()
+
+    @cached_property
+    def stores(self) -> Stores:
+        """The stores as the path sees them: observed, so that it can tell what it asked."""
+        instruments = Instruments()
+
+        def seen(port: Any, kind: StoreKind) -> Any:
+            return observed(port, kind, budget_seconds=30, instruments=instruments)
+
+        return Stores(
+            graph=seen(EmbeddedGraph(self.held), StoreKind.GRAPH),
+            vector=seen(self.vector, StoreKind.VECTOR),
+            registry=seen(EmbeddedRegistry(self.held), StoreKind.REGISTRY),
+            policy=seen(self.policy, StoreKind.POLICY),
+            state=seen(self.state, StoreKind.STATE),
+        )
+
+    @property
+    def resolver(self) -> Resolver:
+        """The path."""
+        return Resolver(self.held, self._preparation, self.stores, Instruments(), self.expire_after)
+
+    @property
+    def browser(self) -> Browser:
+        """What answers about the catalog itself."""
+        stores = self.stores
+        return Browser(self.held, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy)
+
+    async def open(self) -> None:
+        """Put the catalog's policies in force and prepare its vectors."""
+        await self.policy.use(self.held.current.policies)
+        await self.vector.prepare(self.held.current)
+
+    async def ask(self, text: str, *choices: tuple[str, str], **more: Any) -> Resolution:
+        """Take a question along the path, with choices of options for subjects."""
+        chosen = tuple(Choice(subject, option) for subject, option in choices)
+        asked = question(text, choices=chosen, **more)
+        return await self.resolver.resolve(asked, Written(text))
+
+    async def close(self) -> None:
+        """Release the stores."""
+        for store in (self.vector, self.policy, self.state):
+            await store.close()
