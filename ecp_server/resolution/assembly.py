@@ -34,6 +34,7 @@ from ecp_server.resolution.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
 
 TIME_GRAIN = "time_grain"
+COMPARABLE_PERIOD = "comparable_period"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ def _with_part(
     named_actual: bool,
 ) -> tuple[Selection, _Columns] | Incompatible:
     """Add the slices and columns of one part; a column whose data is too coarse is told instead."""
-    expansion = Expansion(draft.prepared.catalog, part.calendars.plain, draft.today)
+    days = part.period.range
+    calendar = part.calendars.plain if days is None else part.calendars.of(days)
+    expansion = Expansion(draft.prepared.catalog, calendar, draft.today)
     beside = metrics_side_by_side(draft, asked.subjects)
     mains = [metric for metric in selection.metrics if metric.id not in beside]
     held_against = [metric for metric in selection.metrics if metric.id in beside]
@@ -187,6 +190,9 @@ def _add(
     for each in wanted:
         if each.concept is not None:
             selection = replace(selection, concepts=(*selection.concepts, each.concept))
+        if each.note:
+            told = Warning(COMPARABLE_PERIOD, COMPARABLE_PERIOD, Severity.LOW, each.note)
+            selection = replace(selection, warnings=(*selection.warnings, told))
         coarse = _too_coarse(each.wanted.metric, each.wanted.period, part, draft)
         if coarse is not None:
             selection = replace(selection, warnings=(*selection.warnings, coarse))

@@ -22,7 +22,7 @@ from ecp_server.resolution.periods import CalendarsInForce, said_period
 from ecp_server.resolution.sides import held_members, held_metrics
 from ecp_server.resolution.slicing import NamedMember, misfit
 from ecp_server.resolution.subjects import Subjects
-from ecp_server.resolution.time import Comparand, Comparison, previous, same_period_last_year
+from ecp_server.resolution.time import Comparable, Comparand, Comparison, previous, same_period_last_year
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
@@ -44,6 +44,8 @@ class Compared:
     """Whether arithmetic holds the main column against it; else it merely stands beside it."""
     grows: bool = False
     """Whether it is the same figure of another period, so that the difference is growth."""
+    note: str = ""
+    """What must be told of the comparison, such as a week that has no counterpart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             other = _named_period(timed, draft, main, f"period_{len(found) + 2}" if listed else _unnamed(found))
         if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
-        days = broken_like(other.days, main.wanted.period, main.calendars.plain, draft.today)
+        days = broken_like(other.days, main.wanted.period, main.calendars.of(main.wanted.period), draft.today)
         concept = ResolvedConcept(
             kind=ConceptKind.COMPARISON if other.name in _LABELS else ConceptKind.TIME,
             mention=timed.mention,
@@ -124,7 +126,7 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
         )
         label = _LABELS.get(other.name, days.label)
         wanted = replace(main.wanted, name=main.beside(other.name), period=days, label=label, essential=listed)
-        found.append(Compared(wanted, concept, computed=not listed, grows=not listed))
+        found.append(Compared(wanted, concept, computed=not listed, grows=not listed, note=other.note))
     return tuple(found)
 
 
@@ -140,6 +142,8 @@ class _Other:
     name: str
     concept_id: str
     days: TimeRange
+    note: str = ""
+    """What about it must be told, such as a week that has no counterpart."""
 
 
 def _comparable(comparand: Comparand, main: Main) -> _Other | None:
@@ -147,14 +151,16 @@ def _comparable(comparand: Comparand, main: Main) -> _Other | None:
     period = main.wanted.period
     if period is None:
         return None
+    calendar = main.calendars.of(period)
     if comparand is Comparand.PRIOR_PERIOD:
-        days = previous(period, main.calendars.plain)
+        before = previous(period, calendar)
+        comparable = None if before is None else Comparable(before)
     else:
-        comparable = same_period_last_year(period, main.calendars.plain)
-        days = None if comparable is None else comparable.range
-    if days is None:
+        comparable = same_period_last_year(period, calendar)
+    if comparable is None:
         return None
-    return _Other(_NAMES[comparand], comparand.value, replace(days, time_zone=period.time_zone))
+    days = replace(comparable.range, time_zone=period.time_zone)
+    return _Other(_NAMES[comparand], comparand.value, days, comparable.note)
 
 
 def _named_period(timed: TimedMention, draft: Draft, main: Main, name: str) -> _Other | None:

@@ -98,6 +98,8 @@ def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: Na
             return broken
         period = broken
     readings = read_members(slicing, draft, period.range)
+    if readings.problem is not None:
+        return readings.problem
     asked = (period.ambiguity,) if period.ambiguity is not None else ()
     offers = (*period.offers, *readings.offers)
     return Part(slicing.members, readings.members, calendars, period, (*asked, *readings.ambiguities), offers)
@@ -141,7 +143,7 @@ def _broken(
             return Incompatible(f"A period with a start is needed to break it into {grain.name.lower()}s")
         return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars) if metrics else None)
     try:
-        parts = buckets(days, grain, calendars.plain, draft.today)
+        parts = buckets(days, grain, calendars.of(days), draft.today)
     except TooManyBuckets:
         return Incompatible(f"{days.label} has too many {grain.name.lower()}s; ask for a shorter period")
     offers = (*period.offers, (GRAIN, frozenset(each.name.lower() for each in Grain if each is not Grain.NONE)))

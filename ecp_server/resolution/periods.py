@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType, Catalog, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
@@ -41,6 +41,11 @@ class CalendarsInForce:
     """The weaker ones, strongest first, each of which words that name no calendar could mean."""
     time_zone: str = "UTC"
     """Where the days of the data are counted; today is counted where the request says."""
+
+    def of(self, period: TimeRange) -> Calendar:
+        """Return the calendar that a period was read by: the words may have named another than the plain one."""
+        candidates = (self.plain, self.fiscal, *self.others, GREGORIAN)
+        return next((calendar for calendar in candidates if calendar.id == period.calendar), self.plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +223,15 @@ def _note_assumption(note: Note, reading: Reading) -> Assumption:
     return Assumption(PERIOD, _period_option(reading.id, reading), note.reason, others)
 
 
+def has_not_ended(period: TimeRange, today: date) -> bool:
+    """Tell whether the period has begun and goes on after today."""
+    begun = period.start is None or period.start <= today
+    return begun and period.end is not None and period.end > today + timedelta(days=1)
+
+
 def _unfinished(expression: Expression, reading: Reading, draft: Draft) -> bool:
-    """Tell whether the period has begun and not ended; one that goes to date has no more to come."""
-    start, end = reading.range.start, reading.range.end
-    begun = start is None or start <= draft.today
-    return begun and end is not None and end > draft.today + timedelta(days=1) and not isinstance(expression, ToDate)
+    """Tell whether the period has not ended; one that goes to date has no more to come."""
+    return has_not_ended(reading.range, draft.today) and not isinstance(expression, ToDate)
 
 
 def _partial_assumption(reading: Reading, draft: Draft) -> Assumption:
