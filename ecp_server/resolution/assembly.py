@@ -243,8 +243,9 @@ def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Dra
 
 
 def _slicing_concepts(slicing: Slicing, parts: Sequence[Part]) -> list[ResolvedConcept]:
-    read = {member.member.id: member for part in parts for member in part.members}
-    concepts = [member_concept(named, read[named.member.id]) for named in slicing.members if named.member.id in read]
+    read = {(member.member.id, member.excluded): member for part in parts for member in part.members}
+    named_once = ((named, read.get((named.member.id, named.named.excluded))) for named in slicing.members)
+    concepts = [member_concept(named, member) for named, member in named_once if member is not None]
     return concepts + [grouping_concept(mention, grouping) for grouping, mention in slicing.grouped_by]
 
 

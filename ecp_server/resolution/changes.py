@@ -8,7 +8,7 @@ from datetime import date
 from ecp_server.domain.catalog import AssetKind, AssetRef, Severity
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.draft import Draft, Slice, SlicedMember
+from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
 from ecp_server.stores.ports import Variations
 
 DEFINITION_CHANGED = "definition_changed"
@@ -22,8 +22,8 @@ def changes_inside(draft: Draft) -> list[Warning]:
 
 
 def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
-    grouped = (member for grouping in draft.selection.groupings for member in grouping.members)
-    for sliced in (*part.members, *grouped):
+    grouped = (member for grouping in draft.selection.groupings for member in _members_of(grouping, draft))
+    for sliced in (*part.members, *(grouped if part.grouped else ())):
         for day in _days_of_member(sliced, part.period, draft):
             yield _warning(sliced.member.id, f"What {sliced.member.name} stands for changed on {day}", _LAST_DAY_HOLDS)
     for metric in (part.asked, *(m.metric for m in part.metrics)):
@@ -35,6 +35,14 @@ def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
         yield _warning(term_id, f"What {name} means changed on {day}", _LAST_DAY_HOLDS)
     for name, day in _days_of_target(draft, part):
         yield _warning(part.asked.id, f"The target {name} changed on {day}", _LAST_DAY_HOLDS)
+
+
+def _members_of(grouping: Grouping, draft: Draft) -> Iterator[SlicedMember]:
+    """Return the members of the level that is grouped by, those that did not hold to the end included."""
+    read = {sliced.member.id: sliced for sliced in grouping.members}
+    for member in (draft.prepared.catalog.members[member_id] for member_id in grouping.dimension.members):
+        if member.level == (grouping.level or member.level):
+            yield read.get(member.id, SlicedMember(member, (), ""))
 
 
 def _days_of_target(draft: Draft, part: Slice) -> Iterator[tuple[str, date]]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
 from ecp_server.domain.frozen import replace
+from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.changes import changes_inside
 from ecp_server.resolution.draft import Draft, Slice, SlicedMember
-from ecp_server.resolution.periods import CALENDAR, PARTIAL_PERIOD
+from ecp_server.resolution.membership import member_values
+from ecp_server.resolution.periods import CALENDAR, PARTIAL_PERIOD, has_not_ended
 from ecp_server.stores.ports import Graph, IssueLink
 
 KNOWN_ISSUE = "known_issue"
@@ -75,22 +77,25 @@ def _judge_one(issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog:
     scope = issue.scope
     if part.period is not None and not part.period.overlaps(scope.start, scope.end):
         return Verdict(issue, part.id, fires=False, reason=f"its period does not meet {part.period.label}")
-    for dimension, values in _scoped_values(scope.members or (), contexts, catalog).items():
+    for dimension, values in _scoped_values(scope.members or (), contexts, part.period, catalog).items():
         if not _meets(values, [m for m in part.members if m.member.dimension == dimension]):
             return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not asked for")
     return Verdict(issue, part.id, fires=True, reason="its metric, members and period meet the question's")
 
 
-def _scoped_values(members: Sequence[str], contexts: Sequence[str], catalog: Catalog) -> Mapping[str, frozenset[str]]:
-    """Return the values that the scope's members stand for, by dimension.
+def _scoped_values(
+    members: Sequence[str], contexts: Sequence[str], period: TimeRange | None, catalog: Catalog
+) -> Mapping[str, frozenset[str]]:
+    """Return the values that the scope's members stand for at the end of the period, by dimension.
 
-    Members of one dimension are alternatives; of two dimensions both are needed.
+    Members of one dimension are alternatives; of two dimensions both are needed. Where contexts disagree and none
+    decides, all of their values count.
     """
     by_dimension: dict[str, frozenset[str]] = {}
     for member_id in members:
         member = catalog.members[member_id]
-        nearest = next((v.values for c in contexts for v in member.variations if v.context == c), member.values)
-        values = nearest if nearest is not None else tuple(x for v in member.variations for x in v.values)
+        read = member_values(member, member.variations, tuple(contexts), period)
+        values = read.values if isinstance(read, SlicedMember) else [x for v in member.variations for x in v.values]
         by_dimension[member.dimension] = by_dimension.get(member.dimension, frozenset()) | frozenset(values)
     return by_dimension
 
@@ -152,11 +157,14 @@ def _certification(draft: Draft) -> list[Warning]:
 
 
 def _partial(draft: Draft) -> list[Warning]:
-    """Tell of a period that has not ended."""
-    taken = next((a for a in draft.selection.assumptions if a.id == PARTIAL_PERIOD), None)
-    if taken is None:
+    """Tell of periods that have not ended: the one asked for, and those that it is compared with."""
+    read = [part.period for part in draft.selection.slices if part.period is not None]
+    asked = [draft.selection.period] if draft.selection.period is not None else []
+    running = {period.end: period.label for period in reversed([*asked, *read]) if has_not_ended(period, draft.today)}
+    if not running:
         return []
-    return [Warning(PARTIAL_PERIOD, PARTIAL_PERIOD, Severity.LOW, taken.reason, "The figure is of a part of it.")]
+    told = "; ".join(f"{label} has not ended" for label in reversed(running.values()))
+    return [Warning(PARTIAL_PERIOD, PARTIAL_PERIOD, Severity.LOW, told, "The figure is of a part of it.")]
 
 
 def _output(verdicts: Sequence[Verdict]) -> list[OutputValue]:

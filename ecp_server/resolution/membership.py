@@ -19,10 +19,11 @@ def member_values(
 ) -> SlicedMember | tuple[Option, ...]:
     """Return the values in the nearest context, the own ones, or those that all variations agree on; else the options.
 
+    There are none where no variation holds, so that the member stands for nothing.
     A variation holds if it does on the last day of the period (catalog.md, Dimension and Effective dates).
     """
     day = last_day(period)
-    holding = [v for v in variations if _holds(v.valid_from, v.valid_to, day)]
+    holding = [v for v in variations if holds(v.valid_from, v.valid_to, day)]
     for context in (*contexts, ANY_CONTEXT):
         for variation in holding:
             if variation.context == context:
@@ -61,7 +62,8 @@ def last_day(period: TimeRange | None) -> date | None:
     return period.end - timedelta(days=1)
 
 
-def _holds(valid_from: date | None, valid_to: date | None, day: date | None) -> bool:
+def holds(valid_from: date | None, valid_to: date | None, day: date | None) -> bool:
+    """Tell whether what holds from one day to another, exclusive, does on ``day``, as `last_day` returns it."""
     if day is None:
         return valid_to is None
     return (valid_from is None or valid_from <= day) and (valid_to is None or day < valid_to)

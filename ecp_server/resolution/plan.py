@@ -76,7 +76,7 @@ def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
         ref = _address(dimension, part)
         wanted = _values([m for m in members if not m.excluded], dimension, part, draft)
         left_out = _values([m for m in members if m.excluded], dimension, part, draft)
-        if wanted:
+        if any(not m.excluded for m in members):
             kept = tuple(value for value in wanted if value not in left_out)
             if not kept:
                 raise _NoAddress(Incompatible(f"Nothing of {dimension.name} is left of what the question asks for"))

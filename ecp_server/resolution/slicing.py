@@ -13,7 +13,7 @@ from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
 from ecp_server.resolution.lexicon import FormSource, SenseKind
-from ecp_server.resolution.membership import member_values
+from ecp_server.resolution.membership import holds, last_day, member_values
 from ecp_server.stores.ports import Variations
 
 
@@ -45,6 +45,7 @@ class Readings:
     members: tuple[SlicedMember, ...] = ()
     ambiguities: tuple[Ambiguity, ...] = ()
     offers: tuple[tuple[str, frozenset[str]], ...] = ()
+    problem: Incompatible | None = None
 
 
 def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
@@ -58,7 +59,8 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
             dimension_id, _, level = senses[0].id.partition("/")
             dimension = draft.prepared.catalog.dimensions[dimension_id]
             grouping = Grouping(dimension, level or _default_level(dimension, draft))
-            found = replace(found, grouped_by=(*found.grouped_by, (grouping, named)))
+            offers = (*found.offers, (subject_id(named), _readings_of(dimension, draft)))
+            found = replace(found, grouped_by=(*found.grouped_by, (grouping, named)), offers=offers)
         elif named.named(SenseKind.MEMBER) and not named.named(SenseKind.METRIC, SenseKind.TERM):
             found = _with_member(found, named, draft, metrics)
     wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
@@ -72,6 +74,8 @@ def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Re
         member = named.member
         variations = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id), Variations()).members
         read = member_values(member, variations, _contexts(draft, member), period)
+        if not read or not _exists_in(member, period):
+            return replace(readings, problem=_stands_for_nothing(member, period))
         if isinstance(read, SlicedMember):
             sliced = replace(read, excluded=named.named.excluded)
             readings = replace(readings, members=(*readings.members, sliced))
@@ -91,13 +95,16 @@ def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Re
 def bucketed(grouping: Grouping, named: NamedMention, draft: Draft, period: TimeRange | None) -> Grouping | Ambiguity:
     """Return the grouping with what each member of its level stands for, or the question whose reading is meant."""
     catalog = draft.prepared.catalog
+    day = last_day(period)
     prefix = f"{grouping.dimension.id}@"
     chosen = tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
     members: list[SlicedMember] = []
     for member in (catalog.members[member_id] for member_id in grouping.dimension.members):
-        if member.level != (grouping.level or member.level):
+        if member.level != (grouping.level or member.level) or not holds(member.valid_from, member.valid_to, day):
             continue
         read = member_values(member, member.variations, (*chosen, *draft.contexts), period)
+        if not read:
+            continue
         if not isinstance(read, SlicedMember):
             contexts = dict.fromkeys(option.id.partition("@")[2] for option in read)
             options = tuple(Option(f"{prefix}{c}", f"{grouping.dimension.name} ({c})") for c in contexts)
@@ -149,17 +156,34 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
         senses = tuple(sense for sense in senses if sense.source is FormSource.NAME)
     members = [catalog.members[sense.id] for sense in senses]
     fitting = [m for m in members if all(m.dimension in metric.dimensions for metric in metrics)]
-    members = fitting or members
+    members = (fitting or members)[:MAX_OPTIONS]
     subject = subject_id(named)
+    if len(members) > 1:
+        found = replace(found, offers=(*found.offers, (subject, frozenset(m.id for m in members))))
     for choice in draft.question.choices:
         if choice.subject_id == subject:
-            members = [m for m in members if m.id == choice.option_id] or members
+            # What it stands for in a context may be chosen under the same subject.
+            members = [m for m in members if m.id == choice.option_id.partition("@")[0]] or members
     if len(members) == 1:
         return replace(found, members=(*found.members, NamedMember(named, members[0])))
     options = tuple(Option(m.id, m.name, f"{m.name} as {m.dimension}", ConceptKind.MEMBER) for m in members)
-    ambiguity = Ambiguity(subject, named.mention, options[:MAX_OPTIONS], f"Which {named.mention.text} is meant?")
-    offer = (subject, frozenset(option.id for option in options))
-    return replace(found, ambiguities=(*found.ambiguities, ambiguity), offers=(*found.offers, offer))
+    ambiguity = Ambiguity(subject, named.mention, options, f"Which {named.mention.text} is meant?")
+    return replace(found, ambiguities=(*found.ambiguities, ambiguity))
+
+
+def _readings_of(dimension: Dimension, draft: Draft) -> frozenset[str]:
+    """Return the ids of the readings that a choice can ask for where the dimension is grouped by."""
+    members = (draft.prepared.catalog.members[member] for member in dimension.members)
+    return frozenset(f"{dimension.id}@{v.context}" for member in members for v in member.variations)
+
+
+def _exists_in(member: Member, period: TimeRange | None) -> bool:
+    """Tell whether there was such a member on any day of the period; a change inside it is told elsewhere."""
+    return period is None or period.overlaps(member.valid_from, member.valid_to)
+
+
+def _stands_for_nothing(member: Member, period: TimeRange | None) -> Incompatible:
+    return Incompatible(f"{member.name} stands for nothing in {period.label if period is not None else 'all time'}")
 
 
 def _contexts(draft: Draft, member: Member) -> tuple[str, ...]:

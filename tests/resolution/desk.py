@@ -26,7 +26,6 @@ from ecp_server.telemetry.metrics import Instruments
 from tests.held import Held
 from tests.resolution.samples import question
 
-
 _EMBEDDINGS: Final = StaticEmbeddings()
 """One for all desks: reading the model takes longer than all else."""
 
