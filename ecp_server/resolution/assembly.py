@@ -25,7 +25,7 @@ from ecp_server.resolution.comparison import (
 )
 from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, Selection
-from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted
+from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted, column_name
 from ecp_server.resolution.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.parts import Part, find_parts, time_concepts
 from ecp_server.resolution.share import share_computations, whole
@@ -180,7 +180,7 @@ def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft:
         name = metric.id if named_actual else f"{metric.id}.{name}"
     beside = members_side_by_side(draft, part.named)
     members = tuple(m for m in part.members if m.excluded or m.member.id not in beside)
-    return Wanted(name, metric, part.period.range, members, label)
+    return Wanted(column_name(name), metric, part.period.range, members, label)
 
 
 def _add(

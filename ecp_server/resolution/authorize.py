@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.errors import PolicyDenied
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.plan import Computation, ExecutionPlan, Obligation, SemanticQuery
+from ecp_server.domain.plan import (
+    Alignment,
+    Computation,
+    ExecutionPlan,
+    Obligation,
+    ObligationKind,
+    SemanticQuery,
+)
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
@@ -20,7 +27,7 @@ from ecp_server.resolution.products import metric_product
 from ecp_server.stores.ports import Policy
 
 RESTRICTED = "restricted"
-_IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*")
+_IDENTIFIER = re.compile(r"[^\W\d][\w.]*")
 _UNDECIDED = Decision(allow=False, policy="undecided", reason="policy says nothing of it")
 
 
@@ -61,7 +68,10 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
         obligations += demanded
     names = {measure.name for query in kept for measure in query.measures}
     computations = tuple(c for c in draft.plan.computations if _computable(c, names))
-    written = with_digest(ExecutionPlan(tuple(kept), computations, draft.plan.alignment, tuple(obligations)))
+    columns = {*names, *(computation.name for computation in computations), *draft.plan.alignment.keys}
+    alignment = _alignment(draft.plan.alignment, columns)
+    written = with_digest(ExecutionPlan(tuple(kept), computations, alignment, tuple(obligations)))
+    _refuse_hidden_order(written)
     warnings = (*(_restricted(d) for d in left_out), *_policy_warnings(products, decisions))
     finding = Finding(
         _reasoning(decisions, obligations, left_out),
@@ -107,6 +117,31 @@ def _permit(
 
 def _computable(computation: Computation, names: set[str]) -> bool:
     return all(name in names for name in _IDENTIFIER.findall(computation.expression))
+
+
+def _alignment(alignment: Alignment, columns: set[str]) -> Alignment:
+    """Return the alignment without an order by what was left out; then no row comes first, so all are kept."""
+    if all(order.column in columns for order in alignment.order_by):
+        return alignment
+    return Alignment(alignment.keys)
+
+
+def _refuse_hidden_order(plan: ExecutionPlan) -> None:
+    """Raise `PolicyDenied` where rows are ordered by hidden values, or by what is computed of them."""
+    hidden = {
+        measure.name: obligation.policy
+        for obligation in plan.obligations
+        if obligation.kind is ObligationKind.MASK
+        for query in plan.queries
+        if query.id == obligation.query_id
+        for measure in query.measures
+        if measure.ref == obligation.ref
+    }
+    expressions = {computation.name: computation.expression for computation in plan.computations}
+    for order in plan.alignment.order_by:
+        for name in _IDENTIFIER.findall(expressions.get(order.column, order.column)):
+            if name in hidden:
+                raise PolicyDenied(hidden[name], "The question orders by values that are hidden from you")
 
 
 def _restricted(denied: _Denied) -> Warning:

@@ -13,7 +13,7 @@ from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
-from ecp_server.resolution.expansion import ACTUAL, Column, Wanted
+from ecp_server.resolution.expansion import ACTUAL, Column, Wanted, column_name
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
 from ecp_server.resolution.named_periods import NamedPeriods
@@ -68,7 +68,8 @@ class Main:
 
     def beside(self, name: str) -> str:
         """Return what a column beside this one is called: by its own name where there is but one main column."""
-        return name if self.wanted.name == ACTUAL else f"{self.wanted.name}.{name}"
+        own = column_name(name)
+        return own if self.wanted.name == ACTUAL else f"{self.wanted.name}.{own}"
 
 
 def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:

@@ -20,6 +20,14 @@ ACTUAL = "actual"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
+_NO_NAME = re.compile(r"[^\w.]|^(?=[\d.])")
+
+
+def column_name(asset_id: str) -> str:
+    """Return an id as arithmetic can write it: ids have any printable character, names only letters, digits, _ and ."""
+    return _NO_NAME.sub("_", asset_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the table: ``expression`` over measures' names, which is its own name where it is a measure."""

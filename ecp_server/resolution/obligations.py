@@ -66,12 +66,13 @@ def apply(
     Raises `PolicyDenied` where nothing of what is asked for is left, or where the query uses a masked column.
     """
     obligations: list[Obligation] = []
+    asked = _addresses(query, reader.catalog)
     for demand in demands:
         if demand.row_filter is not None:
             query, obligation = _restrict(query, demand.policy, demand.row_filter, reader)
             obligations.append(obligation)
         if demand.mask is not None:
-            obligations.append(_mask(query, demand.policy, demand.mask))
+            obligations.append(_mask(query, demand.policy, demand.mask, asked))
     return query, tuple(obligations)
 
 
@@ -112,15 +113,14 @@ def allowed_values(
 
 
 def _anything_left(query: SemanticQuery, dimension: str, allowed: Sequence[str]) -> bool:
+    """Tell whether all conditions on the dimension together, those of other policies included, let a value through."""
+    left = set(allowed)
     for condition in query.filters:
-        if condition.dimension != dimension:
-            continue
-        met = set(condition.values) & set(allowed)
-        if condition.operator is FilterOperator.EQUALS and not met:
-            return False
-        if condition.operator is FilterOperator.NOT_EQUALS and met == set(allowed):
-            return False
-    return True
+        if condition.dimension == dimension and condition.operator is FilterOperator.EQUALS:
+            left &= set(condition.values)
+        elif condition.dimension == dimension and condition.operator is FilterOperator.NOT_EQUALS:
+            left -= set(condition.values)
+    return bool(left)
 
 
 def _restrict_buckets(group: GroupBy, allowed: Sequence[str]) -> GroupBy:
@@ -130,8 +130,14 @@ def _restrict_buckets(group: GroupBy, allowed: Sequence[str]) -> GroupBy:
     return replace(group, buckets=tuple(bucket for bucket in cut if bucket.values))
 
 
-def _mask(query: SemanticQuery, policy: str, mask: Mask) -> Obligation:
-    used = {condition.ref for condition in query.filters} | {group.ref for group in query.group_by}
-    if mask.column in used:
+def _addresses(query: SemanticQuery, catalog: Catalog) -> frozenset[str]:
+    """Return what the question groups and filters by: the address that buckets are made of, and that of its period."""
+    cube = query.measures[0].ref.partition(".")[0]
+    grouped = (group.ref or catalog.dimensions[group.dimension].ref_for(cube) or "" for group in query.group_by)
+    return frozenset((query.time_ref, *(condition.ref for condition in query.filters), *grouped)) - {""}
+
+
+def _mask(query: SemanticQuery, policy: str, mask: Mask, asked: frozenset[str]) -> Obligation:
+    if mask.column in asked:
         raise PolicyDenied(policy, "The question groups or filters by values that are hidden from you")
     return Obligation(ObligationKind.MASK, mask.column, policy, f"Values are hidden ({mask.method})", query.id)

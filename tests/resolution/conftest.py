@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecp_server.domain.catalog import Catalog
-from tests.resolution.desk import Desk
+from tests.resolution.desk import Desk, policy_for
 
 Desks = Callable[[Catalog], Awaitable[Desk]]
 
@@ -20,9 +20,9 @@ async def desks(tmp_path: Path) -> AsyncIterator[Desks]:
     async with AsyncExitStack() as exits:
 
         async def opened(catalog: Catalog) -> Desk:
-            desk = Desk(catalog, tmp_path)
+            desk = Desk(catalog, tmp_path, await policy_for(catalog.policies))
             exits.push_async_callback(desk.close)
-            await desk.open()
+            await desk.vector.prepare(catalog)
             return desk
 
         yield opened

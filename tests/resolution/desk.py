@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -18,6 +19,7 @@ from ecp_server.resolution.resolve import Resolver, Stores
 from ecp_server.stores.graph.embedded import EmbeddedGraph
 from ecp_server.stores.observe import observed
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
+from ecp_server.stores.ports import Policy
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from ecp_server.stores.state.embedded import EmbeddedState
 from ecp_server.stores.vector.embedded import EmbeddedVector
@@ -28,6 +30,19 @@ from tests.resolution.samples import question
 
 _EMBEDDINGS: Final = StaticEmbeddings()
 """One for all desks: reading the model takes longer than all else."""
+
+
+_POLICIES: Final[dict[tuple[tuple[str, str], ...], EmbeddedPolicy]] = {}
+"""One for each policy, never closed: trying a policy takes a process."""
+
+
+async def policy_for(policies: Mapping[str, str]) -> EmbeddedPolicy:
+    """The engine with these policies in force; none: the built-in one."""
+    key = tuple(sorted(policies.items()))
+    if key not in _POLICIES:
+        _POLICIES[key] = EmbeddedPolicy()
+        await _POLICIES[key].use(policies)
+    return _POLICIES[key]
 
 
 @dataclass(frozen=True)
@@ -46,9 +61,9 @@ class Written:
 class Desk:
     """A resolver over embedded stores; ``folder`` keeps its records."""
 
-    def __init__(self, catalog: Catalog, folder: Path) -> None:
+    def __init__(self, catalog: Catalog, folder: Path, policy: Policy) -> None:
         self.held = Held(catalog)
-        self.policy = EmbeddedPolicy()
+        self.policy = policy
         self.state = EmbeddedState(folder / "state.db")
         self.vector = EmbeddedVector(self.held, _EMBEDDINGS)
         self.expire_after = timedelta(hours=1)
@@ -81,11 +96,6 @@ class Desk:
         stores = self.stores
         return Browser(self.held, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy)
 
-    async def open(self) -> None:
-        """Put the catalog's policies in force and prepare its vectors."""
-        await self.policy.use(self.held.current.policies)
-        await self.vector.prepare(self.held.current)
-
     async def ask(self, text: str, *choices: tuple[str, str], **more: Any) -> Resolution:
         """Take a question along the path, with choices of options for subjects."""
         chosen = tuple(Choice(subject, option) for subject, option in choices)
@@ -94,5 +104,5 @@ class Desk:
 
     async def close(self) -> None:
         """Release the stores."""
-        for store in (self.vector, self.policy, self.state):
-            await store.close()
+        await self.vector.close()
+        await self.state.close()
