@@ -18,6 +18,8 @@ MARGIN = 0.05
 _SOURCE_SCORE = {FormSource.NAME: 1.0, FormSource.SYNONYM: 0.97, FormSource.ACRONYM: 0.95}
 _EXACTNESS_FACTOR = {Exactness.EXACT: 1.0, Exactness.INFLECTED: 0.99, Exactness.CORRECTED: 0.85}
 _TIER_STEP = 0.03
+_DECIDED = 0.2
+"""More than tiers and kinds of names make together."""
 _SOURCE_WORD = {FormSource.NAME: "name", FormSource.SYNONYM: "synonym", FormSource.ACRONYM: "acronym"}
 
 
@@ -151,7 +153,9 @@ def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catal
         for variation in visible:
             if variation.context == context and _holds(variation, draft):
                 reason = f"In {context}, “{sense.form}” means {variation.name or term.name}"
-                return [_variation_candidate(term, variation, match, reason, catalog)]
+                decided = _variation_candidate(term, variation, match, reason, catalog)
+                # The user's variation goes before tiers.
+                return [replace(decided, score=decided.score + _DECIDED)]
     own = term.metric if term.metric is not None and _visible(term.metric, draft) else None
     if own is not None:
         reason = f"“{sense.form}” stands for the metric {catalog.metrics[own].name}"

@@ -68,7 +68,7 @@ class Expansion:
     def add(self, wanted: Wanted) -> Column:
         """Add a column and return what it is made of.
 
-        Inputs are named by their alias, prefixed with the column where that is not the main one.
+        Inputs are named by the column, a dot and their alias: an alias may be the name of another column.
         """
         expression = self._read(wanted, wanted.name, wanted.metric, wanted.period)
         return Column(wanted.name, expression, wanted.metric.unit)
@@ -86,8 +86,7 @@ class Expansion:
             if part.offset is not None and period is not None:
                 moved = shift(period, -part.offset.count, part.offset.grain, self.calendar)
                 moved = broken_like(moved, period, self.calendar, self.today)
-            inner = part.alias if name == ACTUAL else f"{name}_{part.alias}"
-            inputs[part.alias] = self._read(wanted, inner, self.catalog.metrics[part.metric], moved)
+            inputs[part.alias] = self._read(wanted, f"{name}.{part.alias}", self.catalog.metrics[part.metric], moved)
         return "(" + _substitute(metric.derived.expression, inputs) + ")"
 
     def _measure(self, wanted: Wanted, name: str, metric: Metric, period: TimeRange | None) -> None:

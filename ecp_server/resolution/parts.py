@@ -11,7 +11,7 @@ from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Optio
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.derivation import needs_period
+from ecp_server.resolution.derivation import computed_from, needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
 from ecp_server.resolution.named_periods import NamedPeriods, following
 from ecp_server.resolution.periods import (
@@ -93,7 +93,7 @@ def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: Na
         return period
     over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
     if over_time and period.ambiguity is None:
-        broken = _broken(draft, metrics, period, calendars)
+        broken = _broken(draft, metrics, period, calendars, said=periods.main is not None)
         if isinstance(broken, Incompatible):
             return broken
         period = broken
@@ -130,16 +130,19 @@ def broken_like(period: TimeRange, like: TimeRange, calendar: Calendar, today: d
 
 
 def _broken(
-    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce
+    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce, *, said: bool
 ) -> Period | Incompatible:
     """Break the period into buckets of the grain that the question asks for, or that suits a trend."""
+    running = next((m for m in metrics if _runs(m, draft)), None)
+    if running is not None:
+        return Incompatible(f"{running.name} is a running total; ask for it up to one day at a time")
     days, grain = period.range, draft.parsed.grain
     assumptions = period.assumptions
     if grain is Grain.NONE:
         grain = _suitable_grain(days, metrics, draft)
         assumptions = (*assumptions, _grain_assumption(grain))
     if days is None or days.start is None:
-        if metrics and not period.assumptions:
+        if said:
             return Incompatible(f"A period with a start is needed to break it into {grain.name.lower()}s")
         return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars) if metrics else None)
     try:
@@ -148,6 +151,11 @@ def _broken(
         return Incompatible(f"{days.label} has too many {grain.name.lower()}s; ask for a shorter period")
     offers = (*period.offers, (GRAIN, frozenset(each.name.lower() for each in Grain if each is not Grain.NONE)))
     return replace(period, range=replace(days, grain=grain, buckets=parts), assumptions=assumptions, offers=offers)
+
+
+def _runs(metric: Metric, draft: Draft) -> bool:
+    """Tell whether the metric is a running total or computed from one, which buckets of a period do not make up."""
+    return any(each.cumulative is not None for each in (metric, *computed_from(draft.prepared.catalog, metric)))
 
 
 def _suitable_grain(days: TimeRange | None, metrics: Sequence[Metric], draft: Draft) -> Grain:

@@ -100,7 +100,8 @@ def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) 
     notes = [note for note in reading.notes if note.id != CALENDAR or not note.alternatives]
     readings = {} if reading.calendar_said else _by_other_calendars(timed.expression, reading, calendars, draft)
     offers = [(PERIOD, frozenset(other.id for other in note.alternatives)) for note in notes]
-    offers.append((PARTIAL_PERIOD, frozenset({TO_DATE, reading.id})))
+    if _unfinished(timed.expression, reading, draft):
+        offers.append((PARTIAL_PERIOD, frozenset({TO_DATE, reading.id})))
     if readings:
         offers.append((CALENDAR, frozenset((calendars.plain.id, *readings))))
     others = tuple(_in_zone(other.range, calendars) for other in readings.values())
@@ -140,12 +141,12 @@ def unsaid_period(metric: Metric, draft: Draft, calendars: CalendarsInForce) -> 
         taken = replace(taken, id=AS_OF) if default == AS_OF else taken
         offered[taken.id] = taken
     options = tuple(_period_option(option_id, reading) for option_id, reading in offered.items())
-    offers = ((PERIOD, frozenset((*offered, ALL_TIME))),)
+    offers = ((PERIOD, frozenset(offered) if default == "ask" else frozenset((*offered, ALL_TIME))),)
     for choice in draft.question.choices:
         if choice.subject_id == PERIOD and choice.option_id in offered:
             chosen = offered[choice.option_id].range
             return Period(_in_zone(chosen, calendars), choice.option_id, reason="the caller chose it", offers=offers)
-        if choice.subject_id == PERIOD and choice.option_id == ALL_TIME and default != "ask":
+        if (choice.subject_id, choice.option_id) == (PERIOD, ALL_TIME) and default != "ask":
             return Period(None, ALL_TIME, reason="the caller chose it", offers=offers)
     if default == "ask":
         message = f"{metric.name} needs a period. Which one?"
