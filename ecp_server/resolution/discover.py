@@ -6,7 +6,7 @@ from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.resolution.draft import Draft
-from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.lexicon import Sense, SenseKind
 from ecp_server.resolution.parse import parse
 from ecp_server.resolution.visibility import Visibility
 
@@ -21,12 +21,14 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
     catalog = draft.prepared.catalog
     visible: frozenset[AssetRef] = frozenset()
     asked: set[AssetRef] = set()
-    while new := _named(draft) - asked:
-        visible |= await visibility.visible(catalog, sorted(new))
-        asked |= new
-        hidden = asked - visible
-        if hidden - draft.hidden:
-            draft, _ = parse(replace(draft, hidden=draft.hidden | hidden))
+    while True:
+        if new := _named(draft) - asked:
+            visible |= await visibility.visible(catalog, sorted(new))
+            asked |= new
+        hidden = {sense.meaning for sense in _senses(draft) if not _may_be_shown(sense, visible, draft)}
+        if not hidden:
+            break
+        draft, _ = parse(replace(draft, hidden=draft.hidden | hidden))
     # Only what is left is told: the number of candidates would betray the hidden ones.
     left = sorted(ref.id for ref in asked & visible)
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
@@ -34,9 +36,24 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
 
 def _named(draft: Draft) -> set[AssetRef]:
     """Return the metrics and terms that the question names, and some that have a target that it names."""
-    senses = [sense for named in draft.parsed.names for sense in named.senses]
+    senses = _senses(draft)
     targets = [sense.id for sense in senses if sense.kind is SenseKind.TARGET]
     having = (metric for name in targets for metric in draft.prepared.metrics_by_target[name][:_MOST_OFFERED])
     return {sense.asset for sense in senses if sense.asset is not None} | {
         AssetRef(AssetKind.METRIC, metric.id) for metric in having
     }
+
+
+def _senses(draft: Draft) -> list[Sense]:
+    return [sense for named in draft.parsed.names for sense in named.senses]
+
+
+def _may_be_shown(sense: Sense, visible: frozenset[AssetRef], draft: Draft) -> bool:
+    """Tell whether a sense is visible: a target where some metric that has it is, and what it is held against too."""
+    if sense.kind is SenseKind.TARGET:
+        having = draft.prepared.metrics_by_target[sense.id]
+        pairs = (
+            (metric.id, target.metric) for metric in having for target in metric.targets if target.name == sense.id
+        )
+        return any(all(AssetRef(AssetKind.METRIC, end) in visible for end in pair) for pair in pairs)
+    return sense.asset is None or sense.asset in visible

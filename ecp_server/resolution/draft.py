@@ -189,7 +189,7 @@ class Draft:
     time_zone: str
     variations: Mapping[AssetRef, Variations] = field(default_factory=dict)
     """How contexts define the terms and members that the question names, as the graph has it."""
-    hidden: frozenset[AssetRef] = frozenset()
+    hidden: frozenset[tuple[SenseKind, str]] = frozenset()
     """What the question names and this principal may not discover: it does not exist for the question."""
     visible: frozenset[AssetRef] = frozenset()
     """What the question names, or an answer to it could show, and this principal may discover."""
@@ -199,6 +199,8 @@ class Draft:
     reached: Reached | None = None
     selection: Selection = field(default_factory=Selection)
     plan: ExecutionPlan | None = None
+    policies: frozenset[str] = frozenset()
+    """Names of the policies that let something be shown."""
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()
     confidence: Confidence | None = None

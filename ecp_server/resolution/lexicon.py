@@ -54,6 +54,11 @@ class Sense:
     """The form as the catalog writes it."""
 
     @property
+    def meaning(self) -> tuple[SenseKind, str]:
+        """Return what it stands for, by whichever of its forms."""
+        return self.kind, self.id
+
+    @property
     def asset(self) -> AssetRef | None:
         """Return the metric or term that it stands for; None for what policy does not decide on."""
         kind = _ASSET_KINDS.get(self.kind)

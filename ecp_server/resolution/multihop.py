@@ -12,10 +12,13 @@ from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, NamedMention, Reached
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
 _THINGS = (SenseKind.DIMENSION, SenseKind.ENTITY_TYPE)
 _STARTS = (SenseKind.ENTITY, SenseKind.MEMBER)
+
+_Way = tuple[Hop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,19 @@ class _Chain:
         return frozenset((self.head, *self.relations, *(b for b in self.between if b is not None), self.start))
 
 
-async def reach(draft: Draft, graph: Graph) -> tuple[Reached | None, NotFound | None]:
-    """Return what the question's relations lead to, or that they lead nowhere; neither where it has none."""
+async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Reached | None, NotFound | None]:
+    """Return what the question's relations lead to, or that they lead nowhere; neither where it has none.
+
+    A way through what the user may not discover does not exist.
+    """
     chain = _chain(draft.parsed.names)
     if chain is None:
         return None, None
     catalog = draft.prepared.catalog
     start = chain.start.named(*_STARTS)[0].id
     paths = await graph.paths(catalog.version, start, depth=len(chain.relations))
-    found = {path[-1].end: path for path in paths if _follows(path, chain, catalog)}
+    ways = await _visible([path for path in paths if _follows(path, chain, catalog)], catalog, visibility)
+    found = {path[-1].end: path for path in ways}
     if not found:
         return None, NotFound((chain.head.mention,))
     members = tuple((catalog.members[node], path) for node, path in found.items() if node in catalog.members)
@@ -52,6 +59,13 @@ async def reach(draft: Draft, graph: Graph) -> tuple[Reached | None, NotFound | 
     if chain.start.named(SenseKind.ENTITY):
         entities = (_entity(chain.start, start, (), catalog), *entities)
     return Reached(chain.head, members, entities, chain.mentions), None
+
+
+async def _visible(ways: list[_Way], catalog: Catalog, visibility: Visibility) -> list[_Way]:
+    """Return the ways that pass no metric that is hidden."""
+    passed = sorted({hop.end for way in ways for hop in way if hop.end in catalog.metrics})
+    visible = {metric.id for metric in await visibility.metrics(catalog, [catalog.metrics[m] for m in passed])}
+    return [way for way in ways if all(hop.end in visible or hop.end not in catalog.metrics for hop in way)]
 
 
 def _chain(names: Sequence[NamedMention]) -> _Chain | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecp_server.domain.catalog import AssetRef
 from ecp_server.domain.concepts import Mention
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
@@ -63,7 +62,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     return replace(draft, parsed=parsed), _finding(parsed)
 
 
-def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[AssetRef]) -> list[Span]:
+def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
     """Find the catalog's forms; where words remain that nothing matches, mend a typo and look again."""
     spans = _visible(lexicon.spans(tokens), hidden)
     covered = _covered(spans)
@@ -91,13 +90,13 @@ def _with_relations(spans: Sequence[Span]) -> list[Span]:
     return [span for span in kept if span.senses]
 
 
-def _visible(spans: Sequence[Span], hidden: frozenset[AssetRef]) -> list[Span]:
+def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
     """Leave out what the principal may not discover, as if the catalog did not have it."""
     if not hidden:
         return list(spans)
     visible: list[Span] = []
     for span in spans:
-        senses = tuple(sense for sense in span.senses if sense.asset not in hidden)
+        senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)
         if senses:
             visible.append(replace(span, senses=senses))
     return visible

@@ -49,7 +49,7 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
     if parsed.intent in ABOUT_THE_CATALOG:
         return await _about_the_catalog(draft, graph, visibility)
-    reached, missing = await reach(draft, graph)
+    reached, missing = await reach(draft, graph, visibility)
     if missing is not None:
         return _refused(draft, missing)
     if reached is not None:
