@@ -18,6 +18,7 @@ from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
 MAX_METRICS = 50
+_PUNCTUATION = "?!.,;\"'“”‘’()[]"
 
 ABOUT_THE_CATALOG = frozenset({Intent.DEFINITION, Intent.LINEAGE, Intent.CATALOG})
 
@@ -33,15 +34,16 @@ def definition(subjects: Subjects, draft: Draft) -> GlossaryTerm | None:
     visible = frozenset(ref.id for ref in draft.visible if ref.kind is AssetKind.METRIC)
     term = defined_term(subjects)
     if term is not None:
-        return term_entry(term, draft.contexts, visible)
+        chosen = tuple(candidate.variation for candidate in subjects.taken[:1] if candidate.variation)
+        return term_entry(term, (*chosen, *draft.contexts), visible, draft.today)
     metrics = subjects.metrics
     return metric_entry(metrics[0]) if metrics else None
 
 
 async def lineage(metrics: Sequence[Metric], draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
-    """Return the lineage upstream of the metric, or of the table or column that unmatched words name."""
-    targets = [metric.id for metric in metrics] + [word for m in draft.parsed.unmatched for word in m.text.split()]
-    for target in targets:
+    """Return the lineage upstream of the table or column that the question names, else of the metric."""
+    addresses = [word.strip(_PUNCTUATION) for word in draft.question.text.split()]
+    for target in [a for a in addresses if "." in a or ":" in a] + [metric.id for metric in metrics]:
         for node in (target, f"table:{target}"):
             found = await visible_lineage(node, catalog=draft.prepared.catalog, graph=graph, visibility=visibility)
             if found is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from ecp_server.domain.catalog import Catalog, Catalogs
+from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.concepts import Assumption, Choice, Option
 from ecp_server.domain.errors import ResolutionExpired, ResolutionNotFound
 from ecp_server.domain.frozen import replace
@@ -16,6 +17,7 @@ from ecp_server.resolution.prepared import Preparation
 from ecp_server.stores.ports import State
 
 DEPARTMENT = "department"
+MAX_OPTIONS = 20
 
 
 async def begin(question: Question, catalogs: Catalogs, preparation: Preparation, state: State) -> Draft:
@@ -36,17 +38,20 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
     prepared = preparation.of(catalog)
     asked_for = question.definition_context or question.principal.department
     contexts = prepared.contexts.chain(asked_for)
+    assumptions: tuple[Assumption, ...] = ()
+    if asked_for and not contexts:
+        chosen = next((c.option_id for c in question.choices if c.subject_id == DEPARTMENT), "")
+        contexts = prepared.contexts.chain(chosen)
+        assumptions = (_unknown_department(asked_for, prepared.contexts.ids, chosen if contexts else ""),)
     zone = question.time_zone or catalog.manifest.default_time_zone
-    draft = Draft(
+    return Draft(
         question=question,
         prepared=prepared,
         contexts=contexts,
         today=question.as_of.astimezone(ZoneInfo(zone)).date(),
         time_zone=zone,
+        selection=Selection(assumptions=assumptions),
     )
-    if asked_for and not contexts:
-        return replace(draft, selection=Selection(assumptions=(_unknown_department(asked_for, catalog),)))
-    return draft
 
 
 def _all_choices(question: Question, resumed: ResolutionRecord) -> tuple[Choice, ...]:
@@ -55,7 +60,10 @@ def _all_choices(question: Question, resumed: ResolutionRecord) -> tuple[Choice,
     return (*question.choices, *(choice for choice in resumed.choices if choice.subject_id not in anew))
 
 
-def _unknown_department(asked_for: str, catalog: Catalog) -> Assumption:
-    taken = Option("", "No department", "Definitions that hold for everybody")
-    others = tuple(Option(context.id, context.name) for context in catalog.contexts.values())
-    return Assumption(DEPARTMENT, taken, f"The catalog knows no department “{asked_for}”", others[:5])
+def _unknown_department(asked_for: str, contexts: Sequence[str], chosen: str) -> Assumption:
+    """Tell that a department is not known, and which one is taken in its place: the one chosen, else none."""
+    none = Option("", "No department", "Definitions that hold for everybody")
+    options = (none, *(Option(context, context) for context in contexts))
+    taken = next(option for option in options if option.id == chosen)
+    others = tuple(option for option in options if option.id != chosen)
+    return Assumption(DEPARTMENT, taken, f"The catalog knows no department “{asked_for}”", others[:MAX_OPTIONS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs, Metric
 from ecp_server.domain.errors import ConceptNotFound
@@ -117,7 +118,7 @@ def _entry(hit: Hit, catalog: Catalog, contexts: Sequence[str], visible: Iterabl
     if hit.ref.kind is AssetKind.METRIC:
         return metric_entry(catalog.metrics[hit.ref.id], score=hit.score)
     metrics = frozenset(ref.id for ref in visible if ref.kind is AssetKind.METRIC)
-    return term_entry(catalog.terms[hit.ref.id], contexts, metrics, score=hit.score)
+    return term_entry(catalog.terms[hit.ref.id], contexts, metrics, datetime.now(UTC).date(), score=hit.score)
 
 
 def _matches(metric: Metric, query: MetricQuery) -> bool:

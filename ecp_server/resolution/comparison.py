@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Target
 from ecp_server.domain.concepts import ConceptKind, ResolvedConcept
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.period import TimeRange
+from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import exactness_factor
@@ -22,7 +22,16 @@ from ecp_server.resolution.periods import CalendarsInForce, said_period
 from ecp_server.resolution.sides import held_members, held_metrics
 from ecp_server.resolution.slicing import NamedMember, misfit
 from ecp_server.resolution.subjects import Subjects
-from ecp_server.resolution.time import Comparable, Comparand, Comparison, previous, same_period_last_year
+from ecp_server.resolution.time import (
+    Comparable,
+    Comparand,
+    Comparison,
+    Units,
+    previous,
+    same_period_last_year,
+    whole_units,
+)
+from ecp_server.resolution.time.relativity import depends_on_today
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
@@ -175,9 +184,31 @@ def _named_period(timed: TimedMention, draft: Draft, main: Main, name: str) -> _
         comparable = _comparable(comparand, main)
         if comparable is not None and _same_days(comparable.days, said.range):
             return comparable
+    if (before := _unit_before(timed, main)) is not None:
+        return _comparable(before, main)
     if _same_days(said.range, main.wanted.period):
         return _comparable(Comparand.PRIOR_PERIOD, main)
     return _Other(name, said.id, said.range)
+
+
+def _unit_before(timed: TimedMention, main: Main) -> Comparand | None:
+    """Read "the previous quarter" beside a period that does not depend on today: it is the one before that period.
+
+    A year beside a part of one means that part a year earlier.
+    """
+    period, expression = main.wanted.period, timed.expression
+    absolute = main.periods.main is not None and not depends_on_today(main.periods.main.expression)
+    if (
+        period is None
+        or not absolute
+        or not isinstance(expression, Units)
+        or (expression.first, expression.count) != (-1, 1)
+    ):
+        return None
+    whole = whole_units(period, main.calendars.of(period))
+    if whole is not None and whole[0].grain is expression.unit.grain:
+        return Comparand.PRIOR_PERIOD
+    return Comparand.SAME_PERIOD_LAST_YEAR if expression.unit.grain is Grain.YEAR else None
 
 
 def _same_days(one: TimeRange, other: TimeRange) -> bool:

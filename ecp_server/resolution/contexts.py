@@ -34,6 +34,11 @@ class Contexts:
             if context_id:
                 self._ids.setdefault(fold(context_id), context_id)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all contexts, those with documents first."""
+        return tuple(dict.fromkeys((*self._parents, *sorted(set(self._ids.values())))))
+
     def chain(self, department: str) -> tuple[str, ...]:
         """Return the context that ``department`` names and its parents, nearest first; () where it names none."""
         found = self._ids.get(fold(department)) if department else None

@@ -14,6 +14,12 @@ from ecp_server.resolution.time import Comparison
 
 _METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "measures"})
 _AVAILABLE: Final = frozenset({"available", "availability", "exist", "exists", "offer", "offered"})
+_WHAT_THERE_IS: Final = (
+    frozenset({"what", "available"}),
+    frozenset({"what", "you", "have"}),
+    frozenset({"what", "can", "i", "ask"}),
+    frozenset({"what", "can", "i", "see"}),
+)
 _LISTING: Final = frozenset({"which", "what", "list", "show", "all"})
 _LINEAGE: Final = frozenset({"lineage", "upstream", "downstream", "provenance", "origin", "originate", "originates"})
 _LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming", "from")}) | {
@@ -37,7 +43,8 @@ def find_intent(parsed: Parsed) -> Intent:
     """Return the first that applies of catalog, lineage, definition, comparison, ranking, trend, metric."""
     words = [token.folded for token in parsed.tokens]
     free = _free_words(parsed)
-    if _asks_what_there_is(words, free):
+    named = any(name.named(SenseKind.METRIC, SenseKind.TERM) for name in parsed.names)
+    if _asks_what_there_is(words, free, named=named):
         return Intent.CATALOG
     if _LINEAGE & free or (_SOURCES & free and "data" in words) or _LINEAGE_PAIRS & set(pairwise(words)):
         return Intent.LINEAGE
@@ -62,10 +69,13 @@ def _free_words(parsed: Parsed) -> frozenset[str]:
     return frozenset(token.folded for i, token in enumerate(parsed.tokens) if i not in covered)
 
 
-def _asks_what_there_is(words: Sequence[str], free: frozenset[str]) -> bool:
+def _asks_what_there_is(words: Sequence[str], free: frozenset[str], *, named: bool) -> bool:
+    """Tell whether the question is for what the catalog has; ``named``: it names a metric or a term."""
     if (free & _AVAILABLE or {"have", "you"} <= free) and (free & _METRICS or "data" in free):
         return True
-    return bool(free & _METRICS) and bool(words) and words[0] in _LISTING
+    if free & _METRICS and words and words[0] in _LISTING:
+        return True
+    return not named and any(pattern <= free for pattern in _WHAT_THERE_IS)
 
 
 def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[str]) -> bool:

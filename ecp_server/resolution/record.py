@@ -80,7 +80,7 @@ def finish(draft: Draft, expire_after: timedelta) -> Resolution:
         provenance=Provenance(
             steps=draft.steps,
             catalog_version=draft.prepared.catalog.version,
-            policies_evaluated=tuple(sorted({decision.policy for decision in draft.decisions.values()})),
+            policies_evaluated=_policies(draft),
             request_id=CALL.get().request_id,
         ),
         degradations=draft.degradations,
@@ -88,6 +88,10 @@ def finish(draft: Draft, expire_after: timedelta) -> Resolution:
         expire_time=now + expire_after,
         problem=draft.problem,
     )
+
+
+def _policies(draft: Draft) -> tuple[str, ...]:
+    return tuple(sorted(draft.policies | {decision.policy for decision in draft.decisions.values()}))
 
 
 def _status(draft: Draft) -> ResolutionStatus:
@@ -128,7 +132,7 @@ def _audit(draft: Draft, resolution_id: str, outcome: str, policies: tuple[str, 
         outcome=outcome,
         resolution_id=resolution_id,
         catalog_version=draft.prepared.catalog.version,
-        policies=policies or tuple(sorted({decision.policy for decision in draft.decisions.values()})),
+        policies=policies or _policies(draft),
         products=tuple(sorted({part.asked.id for part in draft.selection.slices})),
         plan_digest=draft.plan.digest if draft.plan is not None else "",
     )

@@ -12,6 +12,7 @@ import structlog
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType
 from ecp_server.domain.resolution import Question, Resolution
@@ -120,6 +121,7 @@ class Resolver:
             raise
         if draft.decisions:
             self.instruments.policy_decision(Action.RESOLVE.value, True)
+        draft = replace(draft, policies=frozenset(visibility.policies))
         return await record(draft, stores.state, encoding, self.expire_after)
 
     def _suggestions(self, visibility: Visibility) -> Stage:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ecp_server.domain.concepts import ConceptKind
+from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.period import TimeRange
+from ecp_server.domain.resolution import GlossaryTerm, MetricList
 from ecp_server.resolution.draft import Draft
 
 
@@ -17,8 +19,7 @@ def restate(draft: Draft) -> str:
     subjects = [c.name for c in selection.concepts if c.kind in (ConceptKind.METRIC, ConceptKind.TERM)]
     named = ", ".join(dict.fromkeys(subjects)) or ", ".join(m.name for m in selection.metrics)
     if not selection.slices:
-        names = named or ", ".join(c.name for c in selection.concepts)
-        return f"{names}." if names else "Nothing of the catalog."
+        return _restate_answer(draft, named or ", ".join(c.name for c in selection.concepts))
     wanted = [m.member.name for m in selection.members if not m.excluded]
     left_out = [m.member.name for m in selection.members if m.excluded]
     sentence = named
@@ -34,6 +35,18 @@ def restate(draft: Draft) -> str:
         sentence += " by " + ", ".join(grouping.dimension.name for grouping in selection.groupings)
     periods = dict.fromkeys(_period(part.period) for part in selection.slices if part.asked in selection.metrics)
     return f"{sentence}, {' and '.join(periods)}."
+
+
+def _restate_answer(draft: Draft, names: str) -> str:
+    """Restate a question that needs no figures."""
+    answer = draft.selection.answer
+    if isinstance(answer, GlossaryTerm):
+        return f"What {answer.name} means."
+    if isinstance(answer, Lineage):
+        return f"Where {names or answer.target} comes from."
+    if isinstance(answer, MetricList):
+        return f"Which metrics there are for {names}." if names else "Which metrics there are."
+    return f"{names}." if names else "Nothing that needs figures."
 
 
 def _period(period: TimeRange | None) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Metric, Term
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Mention, Option, ResolvedConcept
+from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.choosing import MAX_OPTIONS, Candidate, Chosen, choose
-from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.draft import Draft, Parsed
+from ecp_server.resolution.intent import COMPARING
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.visibility import Visibility
 
@@ -83,7 +85,7 @@ async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | N
     parsed = draft.parsed
     members = [sense.id for named in parsed.names for sense in named.named(SenseKind.MEMBER)]
     dimensions = [sense.id for named in parsed.names for sense in named.named(SenseKind.DIMENSION)]
-    if parsed.unmatched or not (members or dimensions or parsed.words):
+    if parsed.unmatched or not (members or dimensions or (parsed.words and not _asks_over_time(parsed))):
         return NotFound(parsed.unmatched)
     catalog = draft.prepared.catalog
     needed = frozenset(dimensions) | {catalog.members[member].dimension for member in members}
@@ -92,6 +94,12 @@ async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | N
     if not metrics:
         return NotFound(parsed.unmatched)
     return Ambiguity(METRIC, None, tuple(metric_option(metric) for metric in metrics), "Which metric?")
+
+
+def _asks_over_time(parsed: Parsed) -> bool:
+    """Tell whether periods, grains or comparing words stand in the question: alone they match nothing."""
+    compares = any(token.folded in COMPARING for token in parsed.tokens)
+    return bool(parsed.times) or parsed.grain is not Grain.NONE or parsed.trend or compares
 
 
 def metric_option(metric: Metric) -> Option:

@@ -18,13 +18,17 @@ class Visibility:
     def __init__(self, policy: Policy, principal: Principal) -> None:
         self._policy = policy
         self._principal = principal
+        self.policies: set[str] = set()
+        """Policies that allowed something; those that hid something would betray it."""
 
     async def allowed(self, products: Sequence[Product]) -> frozenset[str]:
         """Return the ids of the products that may be discovered. Raises `PolicyUnavailable`."""
         if not products:
             return frozenset()
         decisions = await self._policy.decide(PolicyQuestion(Action.DISCOVER, self._principal, tuple(products)))
-        return frozenset(p.id for p in products if (d := decisions.get(p.id)) is not None and d.allow)
+        allowed = {p.id: d for p in products if (d := decisions.get(p.id)) is not None and d.allow}
+        self.policies |= {decision.policy for decision in allowed.values()}
+        return frozenset(allowed)
 
     async def visible(self, catalog: Catalog, refs: Iterable[AssetRef]) -> frozenset[AssetRef]:
         """Return which of these metrics and terms, and of all that an answer about them can show, are visible.
