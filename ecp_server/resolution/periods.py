@@ -41,6 +41,8 @@ class CalendarsInForce:
     """The weaker ones, strongest first, each of which words that name no calendar could mean."""
     time_zone: str = "UTC"
     """Where the days of the data are counted; today is counted where the request says."""
+    chosen: bool = False
+    """The caller chose it, so that nothing is assumed."""
 
     def of(self, period: TimeRange) -> Calendar:
         """Return the calendar that a period was read by: the words may have named another than the plain one."""
@@ -89,6 +91,7 @@ def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequenc
         reason=reason,
         others=tuple(others),
         time_zone=next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone),
+        chosen=chosen is not None,
     )
 
 
@@ -111,7 +114,7 @@ def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) 
     assumptions = [_note_assumption(note, reading) for note in notes]
     if _unfinished(timed.expression, reading, draft):
         assumptions.append(_partial_assumption(reading, draft))
-    if readings:
+    if readings and not calendars.chosen:
         assumptions.append(_calendar_assumption(reading, readings, calendars))
     relative = draft.question.time_zone == "" and depends_on_today(timed.expression)
     if relative and _depends_on_zone(timed.expression, reading, calendars, draft):
