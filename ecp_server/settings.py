@@ -19,6 +19,8 @@ BUNDLED_CATALOG: Final = "meridian"
 """The catalog that is served where none is named."""
 
 PREFIX: Final = "ECP_"
+_OF_THE_CLIENT: Final = frozenset({"ECP_TARGET"})
+"""What the command `ecp` reads."""
 MIB: Final = 1024 * 1024
 _PACKAGE: Final = Path(__file__).resolve().parent
 _HOST_PORT: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]{1,5})")
@@ -207,7 +209,7 @@ def variable(name: str) -> str:
 def unknown_variables(environment: Mapping[str, str] | None = None, /) -> tuple[str, ...]:
     """Return the ECP_* variables that nothing reads, sorted: misspelt ones, most likely."""
     variables = os.environ if environment is None else environment
-    known = {variable(name) for name in Settings.model_fields}
+    known = {variable(name) for name in Settings.model_fields} | _OF_THE_CLIENT
     return tuple(sorted(name for name in variables if name.startswith(PREFIX) and name not in known))
 
 

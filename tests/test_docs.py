@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
@@ -15,16 +16,19 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from ecp_client.cli.exits import ExitCode
 from ecp_server.catalog.reference import reference
 from ecp_server.domain.errors import Reason
 from ecp_server.stores.policy.check import try_policy
+from tests.cli.running import ecp, ecp_in_terminal
 from tests.running import Running, running
 
 ADDRESS = "127.0.0.1:50051"
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "catalogs/README.md", "docs/*.md"]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_STYLE = re.compile("\x1b\\[[0-9;]*m")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_UNSTABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=confidence )[01]\.\d\d")
+_UNSTABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=confidence )[01]\.\d\d( \(\w+\))?")
 """What is different each time, or measured: ids of resolutions, and how sure the server is."""
 
 
@@ -89,7 +93,28 @@ async def test_readmes_grpcurl_example_comes_out_as_pasted(server: Running, proj
     at = 0
     for part in parts:
         at = stable(printed).index(part, at) + len(part)
-    assert len(parts) > 2
+    assert len(parts) >= 2
+
+
+async def test_readmes_command_comes_out_as_pasted(server: Running, project_root: Path) -> None:
+    line, pasted = example(project_root / "README.md", "sh", "text", having=".venv/bin/ecp resolve")
+    _, *arguments = shlex.split(line)
+    ended = await ecp(*arguments, target=str(server.address))
+    assert (0, stable(pasted)) == (ended.code, stable(ended.output))
+
+
+async def test_the_commands_page_shows_how_it_asks_back(server: Running, project_root: Path) -> None:
+    [text] = [text for _, text in blocks(project_root / "docs" / "command.md") if text.startswith("$ ecp")]
+    line, _, pasted = text.partition("\n")
+    _, _, *arguments = shlex.split(line)
+    ended = await ecp_in_terminal(*arguments, target=str(server.address), typed=["1\n"])
+    shown = "\n".join(line.rstrip() for line in _STYLE.sub("", ended.output).splitlines())
+    assert shown.startswith(pasted)
+
+
+def test_the_commands_page_has_every_exit_code(project_root: Path) -> None:
+    page = (project_root / "docs" / "command.md").read_text(encoding="utf-8")
+    assert {str(code.value) for code in ExitCode} == set(re.findall(r"^\| (\d) \|", page, re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/asking.md"])
@@ -139,7 +164,7 @@ async def test_operating_lists_every_metric(server: Running, project_root: Path)
     page = (project_root / "docs" / "operating.md").read_text(encoding="utf-8")
     rows = page.partition("| Name |")[2].partition("\n\n")[0].splitlines()[2:]
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    await server.resolve("net revenue")
+    assert "OK" == (await server.resolve("net revenue")).code
     served = re.findall(r"^# TYPE (\w+) ", generate_latest(server.instruments.registry).decode(), re.MULTILINE)
     assert set(served) - {"target_info"} == listed
 

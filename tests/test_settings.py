@@ -129,7 +129,7 @@ def test_settings_are_frozen_and_keep_their_secrets() -> None:
 
 
 def test_variables_that_nothing_reads_are_known() -> None:
-    environment = {"ECP_LISTN": "x", "ECP_LISTEN": "y", "OTHER": "z", "ECP_": "", "ecp_listen": ""}
+    environment = {"ECP_LISTN": "x", "ECP_LISTEN": "y", "OTHER": "z", "ECP_": "", "ecp_listen": "", "ECP_TARGET": "t"}
     assert ("ECP_", "ECP_LISTN") == unknown_variables(environment)
 
 

@@ -1,0 +1,79 @@
+"""Runs the command as a shell or a person does."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import sys
+import termios
+from asyncio.subprocess import PIPE
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+COMMAND = (sys.executable, "-c", "from ecp_client.cli import main; main()")
+_COLUMNS = 110
+_PROMPT = b"give up: "
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of it."""
+
+    code: int
+    output: str
+    errors: str = ""
+
+
+async def ecp(*arguments: str, target: str) -> Ended:
+    """Run the command in a pipe."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, *arguments, env=_environment(target), stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    output, errors = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+async def ecp_in_terminal(*arguments: str, target: str, typed: Sequence[str | signal.Signals] = ()) -> Ended:
+    """Run the command in a terminal; each prompt is answered with the next text, or signal, of ``typed``."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, _COLUMNS, 0, 0))
+    handles: dict[str, Any] = {"stdin": slave, "stdout": slave, "stderr": slave}
+    process = await asyncio.create_subprocess_exec(*COMMAND, *arguments, env=_environment(target), **handles)
+    os.close(slave)
+    try:
+        output = await asyncio.to_thread(_converse, master, process, typed)
+    finally:
+        os.close(master)
+    return Ended(await process.wait(), output.replace("\r\n", "\n"))
+
+
+def _converse(terminal: int, process: asyncio.subprocess.Process, typed: Sequence[str | signal.Signals]) -> str:
+    """Return what the terminal shows until the command ends."""
+    read, answers = b"", iter(typed)
+    prompts = 0
+    while True:
+        try:
+            some = os.read(terminal, 4096)
+        except OSError:  # Linux: the other end is closed
+            some = b""
+        if not some:
+            return read.decode()
+        read += some
+        while read.count(_PROMPT) > prompts:
+            prompts += 1
+            answer = next(answers)
+            if isinstance(answer, signal.Signals):
+                process.send_signal(answer)
+            else:
+                os.write(terminal, answer.encode())
+
+
+def _environment(target: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ECP_")}
+    return inherited | {"ECP_TARGET": target, "TERM": "xterm", "NO_COLOR": "1"}
