@@ -136,8 +136,11 @@ class Lexicon:
             last += 1
 
     def correct(self, word: str) -> str | None:
-        """Return the catalog's only word that is one edit from a folded word of five letters or more, else None."""
-        if len(word) < _SHORTEST_CORRECTED or not word.isalpha():
+        """Return the catalog's only word that is one edit from a folded word of five letters or more, else None.
+
+        A word that the catalog has is spelt right, whatever it stands for.
+        """
+        if len(word) < _SHORTEST_CORRECTED or not word.isalpha() or self.knows(word):
             return None
         found = {
             candidate

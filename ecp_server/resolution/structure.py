@@ -10,7 +10,22 @@ from ecp_server.domain.text import Token
 
 _GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
 _EXCLUDING: Final = frozenset(
-    {"excluding", "exclude", "excludes", "excl", "except", "without", "omitting", "minus", "not", "but"}
+    {
+        "excluding",
+        "exclude",
+        "excludes",
+        "exclusive",
+        "excl",
+        "ex",
+        "except",
+        "without",
+        "outside",
+        "omitting",
+        "ignoring",
+        "minus",
+        "not",
+        "but",
+    }
 )
 _EXCLUDING_PAIRS: Final = frozenset(
     {
@@ -20,6 +35,8 @@ _EXCLUDING_PAIRS: Final = frozenset(
         ("leaving", "out"),
         ("rather", "than"),
         ("exception", "of"),
+        ("not", "including"),
+        ("not", "counting"),
     }
 )
 _GRAIN_ADVERBS: Final = {
@@ -49,6 +66,8 @@ STRUCTURAL: Final = (
         "aside",
         "exception",
         "leaving",
+        "including",
+        "counting",
         "vs",
         "versus",
         "against",
@@ -82,6 +101,8 @@ def _before_list(tokens: Sequence[Token], first: int, listed: frozenset[int]) ->
     """Return the position before the list that ends at ``first``; -1 where it begins the text."""
     position = first - 1
     while position >= 0 and (tokens[position].folded in _LISTING or position in listed):
+        position -= 1
+    if position > 0 and (tokens[position - 1].folded, tokens[position].folded) == ("excl", "."):
         position -= 1
     return position
 

@@ -9,7 +9,7 @@ from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Menti
 from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.choosing import MAX_OPTIONS, Candidate, Chosen, choose
-from ecp_server.resolution.draft import Draft, Parsed
+from ecp_server.resolution.draft import Draft, NamedMention, Parsed
 from ecp_server.resolution.intent import COMPARING
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.visibility import Visibility
@@ -83,17 +83,22 @@ async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | N
     6).
     """
     parsed = draft.parsed
-    members = [sense.id for named in parsed.names for sense in named.named(SenseKind.MEMBER)]
-    dimensions = [sense.id for named in parsed.names for sense in named.named(SenseKind.DIMENSION)]
-    if parsed.unmatched or not (members or dimensions or (parsed.words and not _asks_over_time(parsed))):
+    sliced_by = [dimensions for named in parsed.names if (dimensions := _dimensions(named, draft))]
+    if parsed.unmatched or not (sliced_by or (parsed.words and not _asks_over_time(parsed))):
         return NotFound(parsed.unmatched)
     catalog = draft.prepared.catalog
-    needed = frozenset(dimensions) | {catalog.members[member].dimension for member in members}
-    fitting = (metric for metric in draft.prepared.metrics_by_tier if needed <= set(metric.dimensions))
+    fitting = (m for m in draft.prepared.metrics_by_tier if all(names & set(m.dimensions) for names in sliced_by))
     metrics = await visibility.first_metrics(catalog, fitting, MAX_OPTIONS)
     if not metrics:
         return NotFound(parsed.unmatched)
     return Ambiguity(METRIC, None, tuple(metric_option(metric) for metric in metrics), "Which metric?")
+
+
+def _dimensions(named: NamedMention, draft: Draft) -> frozenset[str]:
+    """Return the dimensions that a mention can be about: it is one, or names a level or a member of it."""
+    members = draft.prepared.catalog.members
+    sliced = {sense.id.partition("/")[0] for sense in named.named(SenseKind.DIMENSION, SenseKind.LEVEL)}
+    return frozenset(sliced | {members[sense.id].dimension for sense in named.named(SenseKind.MEMBER)})
 
 
 def _asks_over_time(parsed: Parsed) -> bool:
