@@ -31,7 +31,7 @@ from ecp_server.domain.identity import Principal
 from ecp_server.domain.resolution import Question
 from ecp_server.resolution.draft import Draft, Parsed
 from ecp_server.resolution.parse import parse
-from ecp_server.resolution.prepared import Preparation
+from ecp_server.resolution.prepared import Preparation, PreparedCatalog
 
 NOW: Final = datetime(2025, 1, 15, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -52,6 +52,9 @@ _FIELDS: Final[Mapping[type, str]] = {
     Entity: "entities",
     Relation: "relations",
 }
+
+
+_PREPARED: Final[dict[int, tuple[Catalog, PreparedCatalog]]] = {}
 
 
 def catalog(
@@ -120,10 +123,18 @@ def question(text: str, **more: Any) -> Question:
     return Question(text, **fields | more)
 
 
+def _prepared(about: Catalog) -> PreparedCatalog:
+    kept, prepared = _PREPARED.get(id(about), (None, None))
+    if kept is not about or prepared is None:
+        prepared = Preparation().of(about)
+        _PREPARED[id(about)] = (about, prepared)
+    return prepared
+
+
 def draft(about: Catalog, text: str = "", **more: Any) -> Draft:
     """The draft of a question, before its first step."""
     asked = question(text, **more)
-    prepared = Preparation().of(about)
+    prepared = _prepared(about)
     zone = asked.time_zone or about.manifest.default_time_zone
     contexts = prepared.contexts.chain(asked.definition_context or asked.principal.department)
     return Draft(asked, prepared, contexts, asked.as_of.astimezone(ZoneInfo(zone)).date(), zone)

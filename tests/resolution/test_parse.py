@@ -1,0 +1,177 @@
+"""Mentions and their positions; parsing never fails (design, sections 2 and 6)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecp_server.domain.catalog import Entity, Level, Metric, Phrase, PhraseMeaning, Relation, Target
+from ecp_server.domain.concepts import Intent, Mention
+from ecp_server.resolution.draft import Parsed
+from ecp_server.resolution.lexicon import Exactness, SenseKind
+from ecp_server.resolution.parse import parse
+from ecp_server.resolution.prepared import Preparation
+from tests.resolution.samples import catalog, dimension, draft, member, metric, parsed, term
+
+SHOP = catalog(
+    metric("sales", targets=(Target("budget", "planned"),)),
+    metric("net_sales"),
+    metric("revenue_growth"),
+    metric("planned"),
+    term("gaap"),
+    dimension("region", levels=(Level("country", "Country"),)),
+    member("region.japan", "JP"),
+    member("region.emoji", "E", name="Smile 😀 Land"),
+    Entity("person.ann", "Ann", type="person"),
+    Entity("team.a", "Alpha", type="team"),
+    Relation("r", "team.a", "person.ann", "led_by", ("led by",)),
+    Phrase("net sales retention", PhraseMeaning.NOT_COVERED),
+    Phrase("acme", PhraseMeaning.STOP),
+)
+WORDS = """
+sales net_sales net sales retention japan region by per top 5 lowest vs budget excluding not acme gaap ann team led last
+month 2024 Q3 share of percentage trend over time how did grow which what is where from adjusted 😀 ’s 's monthly each -
+, ? & . the of in Ω
+"""
+
+
+def mentions(found: Parsed) -> list[Mention]:
+    named = [each.mention for each in (*found.names, *found.times, *found.altered)]
+    return [*named, *found.unmatched, *found.not_covered]
+
+
+@given(st.one_of(st.text(max_size=120), st.lists(st.sampled_from(WORDS.split()), max_size=14).map(" ".join)))
+def test_any_text_is_parsed_and_every_mention_is_a_slice_of_it(text: str) -> None:
+    for mention in mentions(parsed(SHOP, text)):
+        assert mention.text == text[mention.start : mention.end] != ""
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_mentions_begin_in_order_and_names_times_and_unmatched_words_do_not_overlap(before: str, after: str) -> None:
+    found = parsed(SHOP, f"{before} net sales in Japan {after} adjusted 2024")
+
+    runs = sorted((*(n.mention for n in (*found.names, *found.times)), *found.unmatched), key=lambda m: m.start)
+    assert all(one.end <= other.start for one, other in pairwise(runs))
+
+
+def test_positions_are_code_points_whatever_their_width() -> None:
+    """types.proto, Mention: in Unicode code points of the question as sent."""
+    found = parsed(SHOP, "🎉🎉 Net\u200bworth; 😀 net sales in Smile 😀 Land 𐐷yz?")
+
+    assert [(n.mention.text, n.mention.start) for n in found.names] == [("net sales", 16), ("Smile 😀 Land", 29)]
+    assert [(m.text, m.start, m.end) for m in found.unmatched] == [("Net\u200bworth", 3, 12), ("𐐷yz", 42, 45)]
+
+
+def test_neighbouring_unknown_words_are_one_mention_and_signs_part_them() -> None:
+    found = parsed(SHOP, "big quarterly blue, sky of sales")
+
+    assert [m.text for m in found.unmatched] == ["big", "blue", "sky"]
+    assert [m.text for m in parsed(SHOP, "rocket fuel, moon").unmatched] == ["rocket fuel", "moon"]
+
+
+@pytest.mark.parametrize("word", ["show", "please", "the", "data", "12", "vs", "which", "3.5", "%", "?!"])
+def test_function_generic_and_structural_words_and_figures_are_no_content(word: str) -> None:
+    assert parsed(SHOP, f"{word} sales").unmatched == ()
+
+
+def test_a_verb_of_movement_asks_how_after_an_auxiliary_and_is_content_without() -> None:
+    assert parsed(SHOP, "how much did sales grow").unmatched == ()
+    assert [m.text for m in parsed(SHOP, "sales decline").unmatched] == ["decline"]
+    assert [n.mention.text for n in parsed(SHOP, "sales decline").altered] == ["sales"]
+    assert [n.mention.text for n in parsed(SHOP, "did revenue growth fall").names] == ["revenue growth"]
+
+
+def test_a_mended_word_is_told_and_keeps_its_own_letters() -> None:
+    found = parsed(SHOP, "net slaes in japann")
+
+    assert [(n.mention.text, n.exactness) for n in found.names] == [
+        ("net slaes", Exactness.CORRECTED),
+        ("japann", Exactness.CORRECTED),
+    ]
+    assert found.unmatched == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "altered"),
+    [
+        ("adjusted sales", ["sales"]),
+        ("sales retention", ["sales"]),
+        ("adjusted japan sales", ["sales"]),
+        ("Oracle's sales", ["sales"]),
+        ("Oracle’s japan sales", ["sales"]),
+        ("sales of Oracle", []),
+        ("Oracle, sales", []),
+        ("Oracle last month sales", []),
+        ("japan's sales", []),
+        ("adjusted japan", []),
+        ("highest sales", []),
+        ("adjusted gaap", ["gaap"]),
+        ("adjusted sales and sales", ["sales"]),
+    ],
+)
+def test_an_unknown_word_in_a_noun_phrase_alters_the_metric_or_term_in_it(text: str, altered: list[str]) -> None:
+    assert [name.mention.text for name in parsed(SHOP, text).altered] == altered
+
+
+def test_what_the_catalog_does_not_cover_is_told_and_hides_the_name_in_it() -> None:
+    found = parsed(SHOP, "net sales retention of acme")
+
+    assert [m.text for m in found.not_covered] == ["net sales retention"]
+    assert found.names == ()
+
+
+def test_a_kind_of_thing_is_a_mention_only_beside_a_relation() -> None:
+    assert [n.senses[0].kind for n in parsed(SHOP, "sales of the team").names] == [SenseKind.METRIC]
+    assert [n.senses[0].kind for n in parsed(SHOP, "teams led by ann").names] == [
+        SenseKind.ENTITY_TYPE,
+        SenseKind.RELATION,
+        SenseKind.ENTITY,
+    ]
+
+
+def test_what_is_hidden_is_not_there_at_all_and_shorter_names_take_its_place() -> None:
+    asked = draft(SHOP, "net sales in japan")
+    hidden = frozenset({(SenseKind.METRIC, "net_sales")})
+    found, finding = parse(type(asked)(asked.question, asked.prepared, (), asked.today, "UTC", hidden=hidden))
+
+    assert [n.mention.text for n in found.parsed.names] == ["sales", "japan"]
+    assert [m.text for m in found.parsed.unmatched] == ["net"]
+    assert "net_sales" not in f"{finding.reasoning}{finding.output}"
+
+
+def test_the_step_tells_its_intent_names_periods_and_what_nothing_matches() -> None:
+    _, finding = parse(draft(SHOP, "sales vs budget last month for fun"))
+
+    assert finding.reasoning == 'Found "sales", "budget", "last month"; nothing matches \'fun\''
+    assert finding.output == {
+        "intent": Intent.COMPARISON.name,
+        "names": ["sales", "budget"],
+        "times": ["last month"],
+        "unmatched": ["fun"],
+        "not_covered": [],
+    }
+
+
+def test_preparing_keeps_the_latest_catalogs_and_prepares_each_once() -> None:
+    preparation = Preparation()
+    first = preparation.of(SHOP)
+    assert preparation.of(SHOP) is first
+
+    for number in range(4):
+        preparation.of(catalog(Metric("m", "M", ""), version=f"other{number}"))
+    assert preparation.of(SHOP) is not first
+
+
+def test_metrics_are_prepared_by_tier_then_id_and_by_target() -> None:
+    about = catalog(
+        metric("b", certification_tier=2, targets=(Target("budget", "a"),)),
+        metric("a", certification_tier=2),
+        metric("c", targets=(Target("budget", "a"),)),
+    )
+    prepared = Preparation().of(about)
+
+    assert [m.id for m in prepared.metrics_by_tier] == ["c", "a", "b"]
+    assert [m.id for m in prepared.metrics_by_target["budget"]] == ["c", "b"]
