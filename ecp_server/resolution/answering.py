@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ecp_server.domain.catalog import AssetKind, Metric, Term
 from ecp_server.domain.concepts import Intent
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
-from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.draft import Draft, Parsed, Selection
 from ecp_server.resolution.glossary import metric_entry, term_entry
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.lineage_view import visible_lineage
@@ -18,7 +20,10 @@ from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
 MAX_METRICS = 50
+_WORD = re.compile(r"\S+")
 _PUNCTUATION = "?!.,;\"'“”‘’()[]"
+_ADDRESSING = frozenset("._:")
+"""Marks that names of tables and columns have and other words do not."""
 
 ABOUT_THE_CATALOG = frozenset({Intent.DEFINITION, Intent.LINEAGE, Intent.CATALOG})
 
@@ -40,15 +45,47 @@ def definition(subjects: Subjects, draft: Draft) -> GlossaryTerm | None:
     return metric_entry(metrics[0]) if metrics else None
 
 
-async def lineage(metrics: Sequence[Metric], draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
-    """Return the lineage upstream of the table or column that the question names, else of the metric."""
-    addresses = [word.strip(_PUNCTUATION) for word in draft.question.text.split()]
-    for target in [a for a in addresses if "." in a or ":" in a] + [metric.id for metric in metrics]:
-        for node in (target, f"table:{target}"):
-            found = await visible_lineage(node, catalog=draft.prepared.catalog, graph=graph, visibility=visibility)
-            if found is not None:
-                return found
+async def addressed_lineage(draft: Draft, graph: Graph, visibility: Visibility) -> Draft | None:
+    """Return the draft answered with the lineage of a table or column that the question names by its address.
+
+    Names of the catalog that are but parts of an address ("sales" in "shop.fact_sales") mean nothing.
+    """
+    names = {name.mention.text for name in draft.parsed.names}
+    for match in _WORD.finditer(draft.question.text):
+        address = match[0].strip(_PUNCTUATION)
+        if address in names or not _ADDRESSING & set(address):
+            continue
+        found = await _lineage_of(address, draft, graph, visibility)
+        if found is not None:
+            return replace(draft, parsed=_without(draft.parsed, match), selection=Selection(answer=found))
     return None
+
+
+async def lineage(metrics: Sequence[Metric], draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
+    """Return the lineage upstream of the metric, or of the table or system that unmatched words name."""
+    for target in [metric.id for metric in metrics] + [mention.text for mention in draft.parsed.unmatched]:
+        found = await _lineage_of(target, draft, graph, visibility)
+        if found is not None:
+            return found
+    return None
+
+
+async def _lineage_of(target: str, draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
+    for node in (target, f"table:{target}", f"system:{target}"):
+        found = await visible_lineage(node, catalog=draft.prepared.catalog, graph=graph, visibility=visibility)
+        if found is not None:
+            return found
+    return None
+
+
+def _without(parsed: Parsed, word: re.Match[str]) -> Parsed:
+    """Leave out what was found in a word that means something else."""
+    return replace(
+        parsed,
+        names=tuple(n for n in parsed.names if not word.start() <= n.mention.start < word.end()),
+        unmatched=tuple(m for m in parsed.unmatched if not word.start() <= m.start < word.end()),
+        altered=(),
+    )
 
 
 async def metrics(draft: Draft, visibility: Visibility) -> MetricList:
@@ -65,8 +102,9 @@ async def metrics(draft: Draft, visibility: Visibility) -> MetricList:
     }
     fitting = _fitting(draft.prepared.metrics_by_tier, dimensions, [member.id for member in members])
     visible = await visibility.metrics(catalog, list(fitting))
-    dimension = next(iter(dimensions)) if len(dimensions) == 1 else ""
-    token = next_token(MAX_METRICS, len(visible), dimension, "", "4", "")
+    # ListMetrics goes on with a list that it can ask for itself: by one dimension, and members do not count.
+    scope = (next(iter(dimensions), ""), "", "4", "")
+    token = next_token(MAX_METRICS, len(visible), *scope) if len(dimensions) <= 1 and not members else ""
     return MetricList(tuple(visible[:MAX_METRICS]), len(visible), token)
 
 

@@ -11,6 +11,7 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
+from ecp_server.resolution.buckets import bucket_assumptions
 from ecp_server.resolution.comparison import (
     Compared,
     Held,
@@ -22,6 +23,7 @@ from ecp_server.resolution.comparison import (
     comparison_computations,
     members_side_by_side,
     metrics_side_by_side,
+    unit_mismatches,
 )
 from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, Selection
@@ -57,6 +59,8 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     parts = find_parts(draft, asked.metrics, slicing, periods)
     if isinstance(parts, Incompatible):
         return parts
+    if (running := _running_total(draft, asked, parts)) is not None:
+        return running
     groupings = [bucketed(g, named, draft, parts[0].period.range) for g, named in slicing.grouped_by]
     ambiguities = (
         *asked.ambiguities,
@@ -65,7 +69,8 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
         *(ambiguity for part in parts for ambiguity in part.ambiguities),
     )
     assumed = (assumption for part in parts for assumption in part.period.assumptions)
-    assumptions = _once((*draft.selection.assumptions, *asked.subjects.assumptions, *assumed))
+    told = (overlap for g in groupings if isinstance(g, Grouping) for overlap in bucket_assumptions(g, draft))
+    assumptions = _merged((*draft.selection.assumptions, *asked.subjects.assumptions, *assumed, *told))
     concepts = (
         *asked.concepts,
         *asked.subjects.concepts,
@@ -114,6 +119,7 @@ def _with_slices(
     if len(parts) > 1 and side_by_side and len(columns.mains) == len(parts):
         held += tuple(Held(columns.mains[0], other) for other in columns.mains[1:])
     compared = comparison_computations(held)
+    selection = replace(selection, warnings=(*selection.warnings, *unit_mismatches(held)))
     computations = (*columns.derived, *compared, *share_computations(columns.shares))
     selection = replace(selection, concepts=_in_order(selection.concepts), computations=computations)
     return _ordered(draft, selection, [c.name for c in compared], columns.mains)
@@ -265,8 +271,25 @@ def _offers(
     return offers
 
 
-def _once(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
-    return tuple({assumption.id: assumption for assumption in reversed(assumptions)}.values())[::-1]
+def _merged(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
+    """Tell each assumption once; where parts take different things for granted, all of them."""
+    merged: dict[str, Assumption] = {}
+    for one in assumptions:
+        known = merged.setdefault(one.id, one)
+        if known.taken.id != one.taken.id:
+            options = {o.id: o for o in (*known.alternatives, one.taken, *one.alternatives) if o.id != known.taken.id}
+            reason = f"{known.reason}; elsewhere {one.taken.name}: {one.reason}"
+            merged[one.id] = replace(known, reason=reason, alternatives=tuple(options.values()))
+    return tuple(merged.values())
+
+
+def _running_total(draft: Draft, asked: Asked, parts: Sequence[Part]) -> Incompatible | None:
+    """Refuse a running total over time: each part of the period would need a beginning of its own."""
+    broken = any(part.period.range is not None and part.period.range.buckets for part in parts)
+    for metric in asked.metrics if broken else ():
+        if any(m.cumulative is not None for m in (metric, *computed_from(draft.prepared.catalog, metric))):
+            return Incompatible(f"{metric.name} is a running total; ask for it at the end of one period")
+    return None
 
 
 def _in_order(concepts: Sequence[ResolvedConcept]) -> tuple[ResolvedConcept, ...]:

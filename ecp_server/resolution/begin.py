@@ -26,7 +26,7 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
     A resumed resolution pins its moment, and its catalog while that is still held. Raises `ResolutionNotFound` where it
     is unknown or another's, `ResolutionExpired` where it is the caller's own and too old.
     """
-    catalog = catalogs.current
+    catalog, own_choices = catalogs.current, len(question.choices)
     if question.resume_resolution_id:
         resumed = await state.resolution(question.resume_resolution_id)
         if resumed is None or resumed.owner != question.principal.subject:
@@ -50,6 +50,7 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
         contexts=contexts,
         today=question.as_of.astimezone(ZoneInfo(zone)).date(),
         time_zone=zone,
+        own_choices=own_choices,
         selection=Selection(assumptions=assumptions),
     )
 

@@ -71,7 +71,7 @@ def _days_of_terms(period: TimeRange | None, draft: Draft) -> Iterator[tuple[str
 
 
 def _inside_of(days: Iterable[date | None], period: TimeRange | None) -> list[date]:
-    return sorted({day for day in days if day is not None and period is not None and _inside(day, period)})
+    return sorted({day for day in days if day is not None and _inside(day, period)})
 
 
 def _inside(day: date, period: TimeRange | None) -> bool:

@@ -155,7 +155,9 @@ def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catal
                 reason = f"In {context}, “{sense.form}” means {variation.name or term.name}"
                 decided = _variation_candidate(term, variation, match, reason, catalog)
                 # The user's variation goes before tiers.
-                return [replace(decided, score=decided.score + _DECIDED)]
+                rest = (v for v in visible if v is not variation and _holds(v, draft))
+                others = [_variation_candidate(term, v, match, f"“{sense.form}” in {v.context}", catalog) for v in rest]
+                return [replace(decided, score=decided.score + _DECIDED), *others]
     own = term.metric if term.metric is not None and _visible(term.metric, draft) else None
     if own is not None:
         reason = f"“{sense.form}” stands for the metric {catalog.metrics[own].name}"

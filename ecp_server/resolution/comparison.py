@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Target
+from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Severity, Target
 from ecp_server.domain.concepts import ConceptKind, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
-from ecp_server.domain.resolution import Incompatible
+from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
 from ecp_server.resolution.expansion import ACTUAL, Column, Wanted, column_name
@@ -37,6 +37,7 @@ PREVIOUS = "previous"
 LAST_YEAR = "last_year"
 
 OTHER_PERIOD = "other_period"
+UNIT_MISMATCH = "unit_mismatch"
 VARIANCE = "variance"
 
 _NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
@@ -269,6 +270,21 @@ def comparison_computations(held: Sequence[Held]) -> tuple[Computation, ...]:
         computed.append(Computation(f"{VARIANCE}{suffix}", difference, unit))
         computed.append(Computation(f"{percent}{suffix}", f"({difference}) / {pair.other.expression} * 100", "percent"))
     return tuple(computed)
+
+
+def unit_mismatches(held: Sequence[Held]) -> list[Warning]:
+    """Tell of columns that stand side by side and cannot be subtracted (catalog.md, Metric)."""
+    return [
+        Warning(
+            pair.other.name,
+            UNIT_MISMATCH,
+            Severity.MEDIUM,
+            f"{pair.main.name} ({pair.main.unit or 'no unit'}) and {pair.other.name} ({pair.other.unit or 'no unit'})",
+            "Their difference is not computed.",
+        )
+        for pair in {pair.other.name: pair for pair in held}.values()
+        if pair.main.unit != pair.other.unit
+    ]
 
 
 def _no_such_target(draft: Draft, metric: Metric, named: NamedMention) -> Incompatible:

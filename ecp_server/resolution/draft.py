@@ -187,6 +187,8 @@ class Draft:
     """Ids of the contexts whose definitions apply, nearest first."""
     today: date
     time_zone: str
+    own_choices: int = 0
+    """How many of the question's choices the request itself makes; the rest are carried over."""
     variations: Mapping[AssetRef, Variations] = field(default_factory=dict)
     """How contexts define the terms and members that the question names, as the graph has it."""
     hidden: frozenset[tuple[SenseKind, str]] = frozenset()

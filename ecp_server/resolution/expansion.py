@@ -90,6 +90,9 @@ class Expansion:
         return "(" + _substitute(metric.derived.expression, inputs) + ")"
 
     def _measure(self, wanted: Wanted, name: str, metric: Metric, period: TimeRange | None) -> None:
+        if period is not None:
+            zone = metric.time_zone or self.catalog.manifest.default_time_zone
+            period = period if period.time_zone == zone else replace(period, time_zone=zone)
         key = (wanted.name, cube_of(metric), metric.time_dimension or "", period)
         known = self._slices.get(key)
         if known is None:

@@ -47,24 +47,34 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     catalog = draft.prepared.catalog
     metrics = sorted({m.metric.id for s in slices for m in s.metrics} | {s.asked.id for s in slices})
     links = await graph.known_issues(catalog.version, metrics)
-    verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog)]
+    own = _own_members(draft)
+    verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog, own)]
     fired = {v.issue.id: v.issue for v in verdicts if v.fires}
-    draft = _with_other_readings(draft, links, frozenset(fired))
+    draft = _with_other_readings(draft, links, frozenset(fired), own)
     warnings = tuple(_warning(issue) for issue in sorted(fired.values(), key=_gravest_first))
     warnings += (*changes_inside(draft), *_certification(draft))
     reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
     return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
 
 
-def judge(links: Sequence[IssueLink], part: Slice, contexts: Sequence[str], catalog: Catalog) -> list[Verdict]:
-    """Judge every issue that concerns a metric of the slice (catalog.md, Known issue)."""
+def judge(
+    links: Sequence[IssueLink],
+    part: Slice,
+    contexts: Sequence[str],
+    catalog: Catalog,
+    own: Sequence[SlicedMember] = (),
+) -> list[Verdict]:
+    """Judge every issue that concerns a metric of the slice (catalog.md, Known issue).
+
+    ``own`` are the members that the principal is restricted to: of the others it sees nothing, issues included.
+    """
     read = {m.metric.id for m in part.metrics}
     concerned = {
         link.issue.id: link.issue
         for link in links
         if link.metric in read or (link.metric == part.asked.id and _names_what_is_computed(link, catalog))
     }
-    return [_judge_one(issue, part, contexts, catalog) for issue in concerned.values()]
+    return [_judge_one(issue, part, contexts, catalog, own) for issue in concerned.values()]
 
 
 def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
@@ -73,13 +83,18 @@ def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
     return link.via in (METRIC, DERIVED_FROM) and subject is not None and bool(subject.inputs)
 
 
-def _judge_one(issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog: Catalog) -> Verdict:
+def _judge_one(
+    issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog: Catalog, own: Sequence[SlicedMember]
+) -> Verdict:
     scope = issue.scope
     if part.period is not None and not part.period.overlaps(scope.start, scope.end):
         return Verdict(issue, part.id, fires=False, reason=f"its period does not meet {part.period.label}")
     for dimension, values in _scoped_values(scope.members or (), contexts, part.period, catalog).items():
-        if not _meets(values, [m for m in part.members if m.member.dimension == dimension]):
+        asked = _met(values, [m for m in part.members if m.member.dimension == dimension])
+        if not asked:
             return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not asked for")
+        if not _met(asked, [m for m in own if m.member.dimension == dimension]):
+            return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not the user's")
     return Verdict(issue, part.id, fires=True, reason="its metric, members and period meet the question's")
 
 
@@ -100,13 +115,25 @@ def _scoped_values(
     return by_dimension
 
 
-def _meets(values: frozenset[str], asked: Sequence[SlicedMember]) -> bool:
-    """Tell whether the question's members of one dimension let any of the values through."""
-    wanted = [m for m in asked if not m.excluded]
+def _met(values: frozenset[str], asked: Sequence[SlicedMember]) -> frozenset[str]:
+    """Return those of the values that members of one dimension let through; without members all of them."""
+    wanted = {value for m in asked if not m.excluded for value in m.values}
     left_out = {value for m in asked if m.excluded for value in m.values}
-    if wanted and not any(values & (set(m.values) - left_out) for m in wanted):
-        return False
-    return bool(values - left_out)
+    restricted = any(not m.excluded for m in asked)
+    return (values & wanted if restricted else values) - left_out
+
+
+def _own_members(draft: Draft) -> list[SlicedMember]:
+    """Return the members that the principal is restricted to, as its own department reads them."""
+    catalog, principal = draft.prepared.catalog, draft.question.principal
+    contexts = draft.prepared.contexts.chain(principal.department)
+    own: list[SlicedMember] = []
+    for dimension_id, ids in principal.allowed_members:
+        if dimension_id in catalog.dimensions and catalog.dimensions[dimension_id].row_level:
+            for member in (catalog.members[i] for i in ids if i in catalog.members):
+                read = member_values(member, member.variations, contexts, draft.selection.period)
+                own.append(read if isinstance(read, SlicedMember) else SlicedMember(member, (), ""))
+    return own
 
 
 def _warning(issue: KnownIssue) -> Warning:
@@ -120,15 +147,17 @@ def _gravest_first(issue: KnownIssue) -> tuple[int, str]:
     return -_GRAVITY.index(issue.severity), issue.id
 
 
-def _with_other_readings(draft: Draft, links: Sequence[IssueLink], fired: frozenset[str]) -> Draft:
+def _with_other_readings(
+    draft: Draft, links: Sequence[IssueLink], fired: frozenset[str], own: Sequence[SlicedMember]
+) -> Draft:
     """Say with the assumed calendar which issues the other reading would meet and this one does not."""
     catalog = draft.prepared.catalog
     others = {
         verdict.issue.id: verdict.issue.description
         for days in draft.selection.other_readings
         for part in draft.selection.slices
-        if part.period == draft.selection.period
-        for verdict in judge(links, replace(part, period=days), draft.contexts, catalog)
+        if _same_days(part.period, draft.selection.period)
+        for verdict in judge(links, replace(part, period=days), draft.contexts, catalog, own)
         if verdict.fires and verdict.issue.id not in fired
     }
     if not others:
@@ -139,6 +168,10 @@ def _with_other_readings(draft: Draft, links: Sequence[IssueLink], fired: frozen
         for a in draft.selection.assumptions
     )
     return replace(draft, selection=replace(draft.selection, assumptions=assumptions))
+
+
+def _same_days(one: TimeRange | None, other: TimeRange | None) -> bool:
+    return one is not None and other is not None and (one.start, one.end) == (other.start, other.end)
 
 
 def _certification(draft: Draft) -> list[Warning]:

@@ -24,7 +24,7 @@ from ecp_server.resolution.periods import (
     unsaid_period,
 )
 from ecp_server.resolution.slicing import NamedMember, Slicing, read_members
-from ecp_server.resolution.time import TooManyBuckets, buckets
+from ecp_server.resolution.time import Comparison, TooManyBuckets, buckets
 
 GRAIN = "grain"
 _DAYS_UP_TO = 31
@@ -117,7 +117,8 @@ def _period(
     if not metrics:
         return Period(None, "")
     period = unsaid_period(metrics[0], draft, calendars)
-    if period.range is None and any(needs_period(metric, draft.prepared.catalog) for metric in metrics):
+    related = any(isinstance(timed.expression, Comparison) for timed in draft.parsed.times)
+    if period.range is None and (related or any(needs_period(m, draft.prepared.catalog) for m in metrics)):
         return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars))
     return period
 

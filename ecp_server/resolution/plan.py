@@ -22,6 +22,8 @@ from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
 from ecp_server.resolution.membership import bound_values
 
 QUESTION = "question"
+MAX_VALUES = 1000
+"""Of one filter (plan.proto)."""
 PERIOD = "period"
 """The key that aligns buckets: their position, not their date."""
 
@@ -76,6 +78,10 @@ def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
         ref = _address(dimension, part)
         wanted = _values([m for m in members if not m.excluded], dimension, part, draft)
         left_out = _values([m for m in members if m.excluded], dimension, part, draft)
+        if _cannot_exclude(members, wanted, left_out):
+            raise _NoAddress(Incompatible(f"{part.asked.name} cannot leave out what the question leaves out"))
+        if max(len(wanted), len(left_out)) > MAX_VALUES:
+            raise _NoAddress(Incompatible(f"The question asks for more than {MAX_VALUES} values of {dimension.name}"))
         if any(not m.excluded for m in members):
             kept = tuple(value for value in wanted if value not in left_out)
             if not kept:
@@ -84,6 +90,13 @@ def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
         elif left_out:
             filters.append(Filter(ref, FilterOperator.NOT_EQUALS, left_out, QUESTION, dimension_id))
     return tuple(filters)
+
+
+def _cannot_exclude(members: Sequence[SlicedMember], wanted: Sequence[str], left_out: Sequence[str]) -> bool:
+    """Tell whether a cube has names for what is wanted that cannot be taken apart as the question asks."""
+    own_wanted = {value for m in members if not m.excluded for value in m.values}
+    own_left_out = {value for m in members if m.excluded for value in m.values}
+    return bool(own_wanted & own_left_out) and not set(wanted) & set(left_out)
 
 
 def _values(members: Sequence[SlicedMember], dimension: Dimension, part: Slice, draft: Draft) -> tuple[str, ...]:

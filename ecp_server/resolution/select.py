@@ -12,10 +12,17 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.resolution import GlossaryTerm, Incompatible, MetricList, NotFound, Problem
-from ecp_server.resolution.answering import ABOUT_THE_CATALOG, defined_term, definition, lineage, metrics
+from ecp_server.resolution.answering import (
+    ABOUT_THE_CATALOG,
+    addressed_lineage,
+    defined_term,
+    definition,
+    lineage,
+    metrics,
+)
 from ecp_server.resolution.assembly import Asked, assemble
 from ecp_server.resolution.choosing import exactness_factor
-from ecp_server.resolution.draft import Draft, Selection, SlicedMember
+from ecp_server.resolution.draft import Draft, Parsed, Selection, SlicedMember
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.membership import last_day
 from ecp_server.resolution.multihop import reach
@@ -44,6 +51,10 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
         variations = await graph.variations(draft.prepared.catalog.version, varying)
         draft = replace(draft, variations=variations, last_day=_last_day(draft, variations))
     parsed = draft.parsed
+    if parsed.intent is Intent.LINEAGE and (told := await addressed_lineage(draft, graph, visibility)) is not None:
+        told = replace(told, selection=replace(told.selection, assumptions=draft.selection.assumptions))
+        _check_choices(told, told.selection)
+        return told, Finding("The question names a node of the lineage by its address")
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
@@ -55,6 +66,8 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
     if reached is not None:
         others = tuple(name for name in parsed.names if name not in reached.consumed)
         draft = replace(draft, reached=reached, parsed=replace(parsed, names=others))
+    else:
+        draft = replace(draft, parsed=_without_loose_relations(parsed))
     return await _about_figures(draft, visibility)
 
 
@@ -65,7 +78,7 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
         return _refused(draft, asked)
     asked = replace(asked, concepts=(*asked.concepts, *_entities(draft)))
     slicing = find_slicing(draft, asked.metrics)
-    problem = slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
+    problem = _misplaced(draft, asked) or slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
     if problem is not None:
         return _refused(draft, problem)
     selected = assemble(draft, asked, slicing)
@@ -90,6 +103,28 @@ async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFoun
     if chosen is not None:
         return Asked(subjects, (chosen,), (), offers, (chosen_concept(chosen),))
     return Asked(subjects, (), (question,), offers)
+
+
+def _without_loose_relations(parsed: Parsed) -> Parsed:
+    """Count words of relations that relate nothing to what nothing matched."""
+    loose = [name for name in parsed.names if name.named(SenseKind.RELATION) == name.senses]
+    if not loose:
+        return parsed
+    unmatched = sorted((*parsed.unmatched, *(name.mention for name in loose)), key=lambda mention: mention.start)
+    return replace(parsed, names=tuple(n for n in parsed.names if n not in loose), unmatched=tuple(unmatched))
+
+
+def _misplaced(draft: Draft, asked: Asked) -> Incompatible | None:
+    """Return that something named has no part in the figures: a term to compare with, an entity beside a metric."""
+    if not asked.metrics:
+        return None
+    fits = tuple(metric.id for metric in asked.metrics)
+    if draft.parsed.intent is Intent.COMPARISON and asked.subjects.terms:
+        return Incompatible(f"{asked.subjects.terms[0].name} is no metric, so nothing can be held against it", fits)
+    loose = [concept for concept in _entities(draft) if not concept.path] if draft.reached is None else []
+    if loose:
+        return Incompatible(f"{asked.metrics[0].name} cannot be sliced by {loose[0].name}", asked.metrics[0].dimensions)
+    return None
 
 
 def _not_available(metrics: Sequence[Metric], slicing: Slicing, subjects: Subjects) -> NotFound | None:
@@ -162,7 +197,8 @@ def _entities(draft: Draft) -> list[ResolvedConcept]:
 def _check_choices(draft: Draft, selected: Selection) -> None:
     """Raise `InvalidChoice` for a choice whose subject or option was never offered."""
     violations: list[FieldViolation] = []
-    for i, choice in enumerate(draft.question.choices):
+    # Choices carried over from a resumed resolution may have lost their subject; the caller did not make them now.
+    for i, choice in enumerate(draft.question.choices[: draft.own_choices]):
         offered = selected.offers.get(choice.subject_id)
         if offered is None:
             violations.append(FieldViolation(f"choices[{i}].subject_id", "names no ambiguity or assumption"))

@@ -12,7 +12,7 @@ from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
-from ecp_server.resolution.lexicon import FormSource, SenseKind
+from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.membership import holds, last_day, member_values
 from ecp_server.stores.ports import Variations
 
@@ -55,7 +55,7 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
         reached = tuple(NamedMember(draft.reached.head, member, path) for member, path in draft.reached.members)
         found = Slicing(members=reached)
     for named in draft.parsed.names:
-        if named.grouped and (senses := named.named(SenseKind.DIMENSION, SenseKind.LEVEL)):
+        if senses := _grouped_by(named, draft):
             dimension_id, _, level = senses[0].id.partition("/")
             dimension = draft.prepared.catalog.dimensions[dimension_id]
             grouping = Grouping(dimension, level or _default_level(dimension, draft))
@@ -65,6 +65,23 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
             found = _with_member(found, named, draft, metrics)
     wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
     return replace(found, problem=misfit(draft, metrics, wanted))
+
+
+def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
+    """Return the senses by which a mention is grouped by: "by region", and a bare "region" that nothing else explains.
+
+    Beside a member of its own the word only says what that is ("EMEA region").
+    """
+    senses = named.named(SenseKind.DIMENSION, SenseKind.LEVEL)
+    if named.grouped or not senses:
+        return senses
+    if len(senses) < len(named.senses):
+        return ()
+    members = draft.prepared.catalog.members
+    dimension = senses[0].id.partition("/")[0]
+    beside = (n for n in draft.parsed.names if n.last == named.first or named.last == n.first)
+    explained = any(members[s.id].dimension == dimension for n in beside for s in n.named(SenseKind.MEMBER))
+    return () if explained else senses
 
 
 def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Readings:

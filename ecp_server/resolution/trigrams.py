@@ -25,6 +25,8 @@ class Trigrams:
         self._first = np.cumsum([0, *(len(own) for own in names)])[:-1]
         grams, owners = _grams([name for own in names for name in own])
         self._vocabulary, starts = np.unique(grams, return_index=True)
+        # Of the same type: next to a signed zero numpy would make it floats, which tell no large numbers apart.
+        self._with_none = np.append(self._vocabulary, np.uint64(0))
         self._bounds = np.append(starts, len(grams))
         self._owners = owners
         sizes = np.maximum(np.bincount(owners, minlength=sum(len(own) for own in names)), 1)
@@ -34,7 +36,7 @@ class Trigrams:
         """Return for each thing how near the nearest of its names is, 0 to 1: the cosine of the sets of trigrams."""
         grams, _ = _grams([text])
         at = np.searchsorted(self._vocabulary, grams)
-        known = at[np.append(self._vocabulary, 0)[at] == grams]
+        known = at[self._with_none[at] == grams]
         postings = [self._owners[self._bounds[gram] : self._bounds[gram + 1]] for gram in known]
         if not postings:
             return np.zeros(len(self._first), dtype=np.float32)

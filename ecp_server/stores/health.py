@@ -49,6 +49,7 @@ class HealthMonitor:
         self._catalog_version = catalog_version
         self._catalog_problem = catalog_problem
         self._health: dict[StoreKind, StoreHealth] = {}
+        self._catalog_broken_since: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -118,8 +119,8 @@ class HealthMonitor:
     def _with_catalog(self, health: StoreHealth) -> StoreHealth:
         """Tell with the registry that the catalog on disk is broken and an older one is in force."""
         problem = self._catalog_problem()
+        self._catalog_broken_since = (self._catalog_broken_since or datetime.now(UTC)) if problem else None
         if health.store is not StoreKind.REGISTRY or health.status is HealthStatus.UNHEALTHY or not problem:
             return health
-        return StoreHealth(
-            health.store, health.adapter, HealthStatus.DEGRADED, problem, health.since, health.latency_ms
-        )
+        since = self._catalog_broken_since or health.since
+        return StoreHealth(health.store, health.adapter, HealthStatus.DEGRADED, problem, since, health.latency_ms)

@@ -112,7 +112,7 @@ async def test_one_evaluation_answers_for_all_that_the_plan_reads(desk: Desk) ->
     asked = step(found, "authorize")
     assert [(call.operation, call.outcome) for call in asked.store_calls] == [("decide", "ok")]
     assert {"sales", "filtered"} == {decision["product"] for decision in asked.output["decisions"]}  # type: ignore[union-attr,index,call-overload]
-    assert found.provenance.policies_evaluated == ("house.open", "house.rows")
+    assert found.provenance.policies_evaluated == ("house.discovery", "house.open", "house.rows")
 
 
 async def test_where_nothing_is_read_nothing_is_asked(desk: Desk) -> None:

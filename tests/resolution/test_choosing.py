@@ -185,7 +185,7 @@ async def test_a_department_that_the_catalog_does_not_know_is_told(desks: Desks)
     assert options(found) == {"revenue": ["net_sales", "gross_sales"]}
     assert assumptions(found)["department"] == ""
     (assumption,) = (each for each in found.assumptions if each.id == "department")
-    assert [option.id for option in assumption.alternatives] == ["fin", "plan"]
+    assert [option.id for option in assumption.alternatives] == ["fin", "plan", "sales"]
 
 
 async def test_a_word_that_is_no_name_is_not_found(desks: Desks) -> None:

@@ -44,5 +44,9 @@ def test_a_misspelt_name_is_nearest_to_what_was_meant() -> None:
     assert int(np.argmax(Trigrams([[name] for name in names]).similar("hedcount"))) == 0
 
 
+def test_names_of_high_code_points_are_told_apart() -> None:
+    assert Trigrams([["収BB"]]).similar("収BA").tolist() == [0.0]
+
+
 def test_short_names_count_whole() -> None:
     assert Trigrams([["PE"], ["P"]]).similar("pe").tolist() == [1.0, 0.0]
