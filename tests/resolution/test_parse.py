@@ -39,8 +39,8 @@ month 2024 Q3 share of percentage trend over time how did grow which what is whe
 
 
 def mentions(found: Parsed) -> list[Mention]:
-    named = [each.mention for each in (*found.names, *found.times, *found.altered)]
-    return [*named, *found.unmatched, *found.not_covered]
+    named = [name.mention for name in (*found.names, *found.altered)]
+    return [*named, *(time.mention for time in found.times), *found.unmatched, *found.not_covered]
 
 
 @given(st.one_of(st.text(max_size=120), st.lists(st.sampled_from(WORDS.split()), max_size=14).map(" ".join)))
@@ -53,7 +53,7 @@ def test_any_text_is_parsed_and_every_mention_is_a_slice_of_it(text: str) -> Non
 def test_mentions_begin_in_order_and_names_times_and_unmatched_words_do_not_overlap(before: str, after: str) -> None:
     found = parsed(SHOP, f"{before} net sales in Japan {after} adjusted 2024")
 
-    runs = sorted((*(n.mention for n in (*found.names, *found.times)), *found.unmatched), key=lambda m: m.start)
+    runs = sorted({*mentions(found)}, key=lambda mention: mention.start)
     assert all(one.end <= other.start for one, other in pairwise(runs))
 
 
