@@ -26,7 +26,7 @@ from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.health import HealthStatus
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.evaluation import reply
-from ecp_server.resolution.browsing import Browser
+from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
 from ecp_server.rpc.ask import asking_by

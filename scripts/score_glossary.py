@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Score ecp_server.resolution.search against the open glossary set, by the rules of its README, without a server.
+"""Score the search of ecp_server against the open glossary set, by the rules of its README, without a server.
 
 Usage: scripts/score_glossary.py [--without-vectors] [--rows] [folder of the evaluation data]
 """
@@ -22,8 +22,8 @@ from ecp_server.catalog.shelf import CatalogShelf
 from ecp_server.domain.catalog import Catalog, Term
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.resolution.search import search
-from ecp_server.resolution.search_index import KINDS, SearchIndex
+from ecp_server.resolution.searching.search import search
+from ecp_server.resolution.searching.search_index import KINDS, SearchIndex
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from ecp_server.stores.vector.embedded import EmbeddedVector
 from ecp_server.stores.vector.embeddings import Matrix, StaticEmbeddings

@@ -22,8 +22,8 @@ from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.digest import with_digest
 from ecp_server.resolution.draft import Draft, Slice
-from ecp_server.resolution.obligations import Reader, apply, demands_on
-from ecp_server.resolution.products import metric_product
+from ecp_server.resolution.rights.obligations import Reader, apply, demands_on
+from ecp_server.resolution.rights.products import metric_product
 from ecp_server.stores.ports import Policy
 
 RESTRICTED = "restricted"

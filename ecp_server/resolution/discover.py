@@ -8,7 +8,7 @@ from ecp_server.domain.provenance import Finding
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lexicon import Sense, SenseKind
 from ecp_server.resolution.parse import parse
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility
 
 _MOST_OFFERED = 20
 

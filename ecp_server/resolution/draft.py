@@ -23,8 +23,8 @@ from ecp_server.domain.resolution import (
 )
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, Sense, SenseKind
+from ecp_server.resolution.parsing.superlatives import Ranking
 from ecp_server.resolution.prepared import PreparedCatalog
-from ecp_server.resolution.superlatives import Ranking
 from ecp_server.resolution.time import Expression
 from ecp_server.stores.ports import Variations
 

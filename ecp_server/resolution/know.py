@@ -12,8 +12,8 @@ from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.changes import changes_inside
 from ecp_server.resolution.draft import Draft, Slice, SlicedMember
-from ecp_server.resolution.membership import member_values
-from ecp_server.resolution.periods import CALENDAR, PARTIAL_PERIOD, has_not_ended
+from ecp_server.resolution.selecting.membership import member_values
+from ecp_server.resolution.selecting.periods import CALENDAR, PARTIAL_PERIOD, has_not_ended
 from ecp_server.stores.ports import Graph, IssueLink
 
 KNOWN_ISSUE = "known_issue"

@@ -9,13 +9,13 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
-from ecp_server.resolution.intent import CATALOG_WORDS, find_intent
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
-from ecp_server.resolution.segmentation import segment
-from ecp_server.resolution.structure import STRUCTURAL, excludes, find_grain, groups
-from ecp_server.resolution.superlatives import Ranking, find_ranking, find_share, find_trend
+from ecp_server.resolution.parsing.intent import CATALOG_WORDS, find_intent
+from ecp_server.resolution.parsing.segmentation import segment
+from ecp_server.resolution.parsing.structure import STRUCTURAL, excludes, find_grain, groups
+from ecp_server.resolution.parsing.superlatives import Ranking, find_ranking, find_share, find_trend
+from ecp_server.resolution.parsing.words import AUXILIARY, LIGHT, MOVING
 from ecp_server.resolution.time import find_times
-from ecp_server.resolution.words import AUXILIARY, LIGHT, MOVING
 
 _NO_CONTENT = LIGHT | STRUCTURAL | CATALOG_WORDS
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})

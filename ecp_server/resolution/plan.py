@@ -19,7 +19,7 @@ from ecp_server.domain.plan import (
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
-from ecp_server.resolution.membership import bound_values
+from ecp_server.resolution.selecting.membership import bound_values
 
 QUESTION = "question"
 MAX_VALUES = 1000

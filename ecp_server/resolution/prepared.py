@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ecp_server.domain.catalog import Catalog, Metric
 from ecp_server.resolution.contexts import Contexts
 from ecp_server.resolution.lexicon import Lexicon
-from ecp_server.resolution.search_index import SearchIndex
+from ecp_server.resolution.searching.search_index import SearchIndex
 
 _KEPT_VERSIONS = 4
 

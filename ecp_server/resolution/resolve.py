@@ -24,10 +24,10 @@ from ecp_server.resolution.parse import parse
 from ecp_server.resolution.plan import plan
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.record import Encoding, outcome_of, record, record_denial
+from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.select import select
 from ecp_server.resolution.stage import Stage, take
 from ecp_server.resolution.suggest import suggest
-from ecp_server.resolution.visibility import Visibility
 from ecp_server.resolution.weigh import weigh
 from ecp_server.stores.ports import Graph, Policy, Registry, State, Vector
 

@@ -12,7 +12,10 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.resolution import GlossaryTerm, Incompatible, MetricList, NotFound, Problem
-from ecp_server.resolution.answering import (
+from ecp_server.resolution.draft import Draft, Parsed, Selection, SlicedMember
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.selecting.answering import (
     ABOUT_THE_CATALOG,
     addressed_lineage,
     defined_term,
@@ -20,16 +23,14 @@ from ecp_server.resolution.answering import (
     lineage,
     metrics,
 )
-from ecp_server.resolution.assembly import Asked, assemble
-from ecp_server.resolution.choosing import exactness_factor
-from ecp_server.resolution.draft import Draft, Parsed, Selection, SlicedMember
-from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.membership import last_day
-from ecp_server.resolution.multihop import reach
-from ecp_server.resolution.named_periods import NamedPeriods, find_periods
-from ecp_server.resolution.periods import calendars_in_force, said_period
-from ecp_server.resolution.slicing import Slicing, find_slicing, member_concept
-from ecp_server.resolution.subjects import (
+from ecp_server.resolution.selecting.assembly import Asked, assemble
+from ecp_server.resolution.selecting.choosing import exactness_factor
+from ecp_server.resolution.selecting.membership import last_day
+from ecp_server.resolution.selecting.multihop import reach
+from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
+from ecp_server.resolution.selecting.periods import calendars_in_force, said_period
+from ecp_server.resolution.selecting.slicing import Slicing, find_slicing, member_concept
+from ecp_server.resolution.selecting.subjects import (
     METRIC,
     Subjects,
     chosen_concept,
@@ -37,7 +38,6 @@ from ecp_server.resolution.subjects import (
     find_subjects,
     without_subject,
 )
-from ecp_server.resolution.visibility import Visibility
 from ecp_server.stores.ports import Graph, Variations
 
 

@@ -9,10 +9,10 @@ from ecp_server.domain.concepts import ConceptKind, Option
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.resolution import NotFound
-from ecp_server.resolution.choosing import MAX_OPTIONS
 from ecp_server.resolution.draft import Draft
-from ecp_server.resolution.search import search
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.searching.search import search
+from ecp_server.resolution.selecting.choosing import MAX_OPTIONS
 from ecp_server.stores.ports import Hit, Registry, Vector
 
 _SEARCHED = 20

@@ -8,8 +8,8 @@ from grpc import aio
 from typing_extensions import override
 
 from ecp.v1 import catalog_pb2, catalog_pb2_grpc
-from ecp_server.resolution.browsing import Browser, MetricQuery
-from ecp_server.resolution.pages import Page
+from ecp_server.resolution.browsing.browser import Browser, MetricQuery
+from ecp_server.resolution.browsing.pages import Page
 from ecp_server.rpc.convert import requests, responses
 from ecp_server.rpc.convert.provenance import degradation
 

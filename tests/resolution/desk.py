@@ -13,7 +13,7 @@ from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.concepts import Choice
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.resolution import Resolution
-from ecp_server.resolution.browsing import Browser
+from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
 from ecp_server.stores.graph.embedded import EmbeddedGraph

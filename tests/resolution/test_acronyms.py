@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecp_server.resolution.acronyms import Acronyms
+from ecp_server.resolution.searching.acronyms import Acronyms
 
 NAMES = (
     "Free cash flow",

@@ -10,7 +10,7 @@ import pytest
 from ecp_server.domain.catalog import Binding, Dimension, Member, MemberVariation
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import SlicedMember
-from ecp_server.resolution.membership import bound_values, last_day, member_values
+from ecp_server.resolution.selecting.membership import bound_values, last_day, member_values
 from tests.resolution.samples import dimension, member
 
 FIN, SALES = MemberVariation("fin", ("JP", "AU")), MemberVariation("sales", ("JP",))

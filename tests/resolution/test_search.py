@@ -12,8 +12,8 @@ from typing_extensions import override
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, KnownIssue, Metric, Severity, Term
 from ecp_server.domain.errors import StoreQueryFailed, StoreTimeout
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.resolution.search import SearchResult, search
-from ecp_server.resolution.search_index import KINDS, SearchIndex
+from ecp_server.resolution.searching.search import SearchResult, search
+from ecp_server.resolution.searching.search_index import KINDS, SearchIndex
 from ecp_server.stores.ports import Hit, Registry, Vector
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from ecp_server.stores.vector.embedded import EmbeddedVector

@@ -7,7 +7,7 @@ import pytest
 from ecp_server.domain.catalog import Catalog, Target
 from ecp_server.domain.concepts import Intent
 from ecp_server.domain.text import tokenize
-from ecp_server.resolution.superlatives import MOST_KEPT, find_ranking, find_share, find_trend
+from ecp_server.resolution.parsing.superlatives import MOST_KEPT, find_ranking, find_share, find_trend
 from tests.resolution.desk import Desk
 from tests.resolution.reading import concepts, plan_of, unmatched
 from tests.resolution.samples import catalog, dimension, member, metric

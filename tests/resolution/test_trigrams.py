@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecp_server.resolution.trigrams import Trigrams
+from ecp_server.resolution.searching.trigrams import Trigrams
 from ecp_server.stores.words import words
 
 _NAMES = st.text(st.sampled_from("abAB1 -é収"), max_size=8)

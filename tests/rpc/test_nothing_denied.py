@@ -23,7 +23,7 @@ from ecp_server.catalog.load import load_catalog
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Product
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from tests.rpc.concealed import Concealed, concealed, tables_of
 from tests.rpc.test_determinism import AS_OF, comparable

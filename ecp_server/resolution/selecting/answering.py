@@ -10,13 +10,13 @@ from ecp_server.domain.concepts import Intent
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
+from ecp_server.resolution.browsing.pages import next_token
 from ecp_server.resolution.draft import Draft, Parsed, Selection
 from ecp_server.resolution.glossary import metric_entry, term_entry
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.lineage_view import visible_lineage
-from ecp_server.resolution.pages import next_token
-from ecp_server.resolution.subjects import Subjects
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.lineage_view import visible_lineage
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.stores.ports import Graph
 
 MAX_METRICS = 50

@@ -11,8 +11,10 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.buckets import bucket_assumptions
-from ecp_server.resolution.comparison import (
+from ecp_server.resolution.derivation import computed_from
+from ecp_server.resolution.draft import Draft, Grouping, Selection
+from ecp_server.resolution.selecting.buckets import bucket_assumptions
+from ecp_server.resolution.selecting.comparison import (
     Compared,
     Held,
     Main,
@@ -25,14 +27,12 @@ from ecp_server.resolution.comparison import (
     metrics_side_by_side,
     unit_mismatches,
 )
-from ecp_server.resolution.derivation import computed_from
-from ecp_server.resolution.draft import Draft, Grouping, Selection
-from ecp_server.resolution.expansion import ACTUAL, Column, Expansion, Wanted, column_name
-from ecp_server.resolution.named_periods import NamedPeriods, find_periods
-from ecp_server.resolution.parts import Part, find_parts, time_concepts
-from ecp_server.resolution.share import share_computations, whole
-from ecp_server.resolution.slicing import Slicing, bucketed, grouping_concept, member_concept
-from ecp_server.resolution.subjects import Subjects
+from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Expansion, Wanted, column_name
+from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
+from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
+from ecp_server.resolution.selecting.share import share_computations, whole
+from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
+from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
 
 TIME_GRAIN = "time_grain"

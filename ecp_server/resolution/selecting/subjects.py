@@ -8,11 +8,11 @@ from ecp_server.domain.catalog import Metric, Term
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Mention, Option, ResolvedConcept
 from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
-from ecp_server.resolution.choosing import MAX_OPTIONS, Candidate, Chosen, choose
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed
-from ecp_server.resolution.intent import COMPARING
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.parsing.intent import COMPARING
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, Candidate, Chosen, choose
 
 METRIC = "metric"
 """The subject of the question back where no mention could be singled out."""

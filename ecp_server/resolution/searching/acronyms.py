@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ecp_server.resolution.words import FUNCTION
+from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.stores.words import spelled
 
 _LETTERS: Final = range(2, 7)

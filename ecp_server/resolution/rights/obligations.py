@@ -13,7 +13,7 @@ from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Obligation, ObligationKind, SemanticQuery
 from ecp_server.domain.policy import Decision, Mask, RowFilter
 from ecp_server.resolution.draft import SlicedMember
-from ecp_server.resolution.membership import bound_values, member_values
+from ecp_server.resolution.selecting.membership import bound_values, member_values
 
 ALLOWED_MEMBERS = "allowed_members"
 """The policy's name where a row filter comes from the principal's own restriction."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, FormSource, SenseKind, Span
+from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.resolution.time import TimeMention
-from ecp_server.resolution.words import FUNCTION
 
 _SOURCE_BONUS = {FormSource.NAME: 0.3, FormSource.SYNONYM: 0.2, FormSource.ACRONYM: 0.1}
 _EXACTNESS_BONUS = {Exactness.EXACT: 0.0, Exactness.INFLECTED: -0.05, Exactness.CORRECTED: -0.5}

@@ -9,10 +9,10 @@ from itertools import pairwise
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.concepts import ConceptKind, Hop, ResolvedConcept
 from ecp_server.domain.resolution import NotFound
-from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, NamedMention, Reached
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.selecting.choosing import exactness_factor
 from ecp_server.stores.ports import Graph
 
 _THINGS = (SenseKind.DIMENSION, SenseKind.ENTITY_TYPE)

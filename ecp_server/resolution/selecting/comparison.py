@@ -11,17 +11,17 @@ from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.choosing import exactness_factor
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
-from ecp_server.resolution.expansion import ACTUAL, Column, Wanted, column_name
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.membership import last_day
-from ecp_server.resolution.named_periods import NamedPeriods
-from ecp_server.resolution.parts import broken_like
-from ecp_server.resolution.periods import CalendarsInForce, said_period
-from ecp_server.resolution.sides import held_members, held_metrics
-from ecp_server.resolution.slicing import NamedMember, misfit
-from ecp_server.resolution.subjects import Subjects
+from ecp_server.resolution.parsing.sides import held_members, held_metrics
+from ecp_server.resolution.selecting.choosing import exactness_factor
+from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name
+from ecp_server.resolution.selecting.membership import last_day
+from ecp_server.resolution.selecting.named_periods import NamedPeriods
+from ecp_server.resolution.selecting.parts import broken_like
+from ecp_server.resolution.selecting.periods import CalendarsInForce, said_period
+from ecp_server.resolution.selecting.slicing import NamedMember, misfit
+from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.resolution.time import (
     Comparable,
     Comparand,

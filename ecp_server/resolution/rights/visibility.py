@@ -8,7 +8,7 @@ from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, PolicyQuestion, Product
 from ecp_server.resolution.derivation import computed_from
-from ecp_server.resolution.products import metric_product, term_product
+from ecp_server.resolution.rights.products import metric_product, term_product
 from ecp_server.stores.ports import Policy
 
 

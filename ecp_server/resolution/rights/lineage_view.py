@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
-from ecp_server.resolution.products import TABLE_PREFIX, table_product
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.products import TABLE_PREFIX, table_product
+from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
 DEFAULT_DEPTH = 3

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ecp_server.domain.catalog import AssetKind
 from ecp_server.domain.errors import StoreError, StoreTimeout, StoreUnavailable
 from ecp_server.domain.provenance import Degradation
-from ecp_server.resolution.search_index import SearchIndex
+from ecp_server.resolution.searching.search_index import SearchIndex
 from ecp_server.stores.ports import Hit, Registry, Vector
 from ecp_server.stores.top import best
 

@@ -11,7 +11,7 @@ from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import Slice, SlicedMember, SlicedMetric, cube_of
-from ecp_server.resolution.parts import broken_like
+from ecp_server.resolution.selecting.parts import broken_like
 from ecp_server.resolution.time.shift import running, shift
 
 ACTUAL = "actual"

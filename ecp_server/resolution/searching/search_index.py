@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecp_server.domain.catalog import AssetKind, Catalog
-from ecp_server.resolution.acronyms import Acronyms
-from ecp_server.resolution.trigrams import Trigrams
+from ecp_server.resolution.searching.acronyms import Acronyms
+from ecp_server.resolution.searching.trigrams import Trigrams
 from ecp_server.stores.documents import documents
 from ecp_server.stores.ports import Hit
 from ecp_server.stores.words import stems

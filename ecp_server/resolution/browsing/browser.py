@@ -13,12 +13,12 @@ from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Degradation
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
 from ecp_server.domain.text import fold
+from ecp_server.resolution.browsing.pages import Page, next_token, read_token
 from ecp_server.resolution.glossary import metric_entry, term_entry
-from ecp_server.resolution.lineage_view import visible_lineage
-from ecp_server.resolution.pages import Page, next_token, read_token
 from ecp_server.resolution.prepared import Preparation
-from ecp_server.resolution.search import search
-from ecp_server.resolution.visibility import Visibility
+from ecp_server.resolution.rights.lineage_view import visible_lineage
+from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.searching.search import search
 from ecp_server.stores.ports import Graph, Hit, Policy, Registry, Vector
 
 _KINDS = frozenset({AssetKind.METRIC, AssetKind.TERM})

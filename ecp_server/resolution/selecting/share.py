@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.comparison import Main
 from ecp_server.resolution.draft import Draft, Grouping
-from ecp_server.resolution.expansion import Column, Wanted
-from ecp_server.resolution.slicing import NamedMember
-from ecp_server.resolution.words import LIGHT
+from ecp_server.resolution.parsing.words import LIGHT
+from ecp_server.resolution.selecting.comparison import Main
+from ecp_server.resolution.selecting.expansion import Column, Wanted
+from ecp_server.resolution.selecting.slicing import NamedMember
 
 TOTAL = "total"
 SHARE = "share_pct"

@@ -10,10 +10,10 @@ from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, Reso
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
-from ecp_server.resolution.membership import holds, last_day, member_values
+from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
+from ecp_server.resolution.selecting.membership import holds, last_day, member_values
 from ecp_server.stores.ports import Variations
 
 

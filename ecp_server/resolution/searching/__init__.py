@@ -1,0 +1,1 @@
+"""What is near to a text in spelling, words and meaning."""

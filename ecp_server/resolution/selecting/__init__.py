@@ -1,0 +1,1 @@
+"""What the mentions of a question mean, and what is to be read for it."""

@@ -1,0 +1,180 @@
+"""The parts of a question that share a calendar: their members, their period, what is open about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ecp_server.domain.catalog import Calendar, Metric
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option, ResolvedConcept
+from ecp_server.domain.frozen import replace
+from ecp_server.domain.period import Grain, TimeRange
+from ecp_server.domain.resolution import Incompatible
+from ecp_server.resolution.derivation import computed_from, needs_period
+from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
+from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
+from ecp_server.resolution.selecting.periods import (
+    CalendarsInForce,
+    Period,
+    ask_period,
+    calendars_in_force,
+    implied_period,
+    said_period,
+    unsaid_period,
+)
+from ecp_server.resolution.selecting.slicing import NamedMember, Slicing, read_members
+from ecp_server.resolution.time import Comparison, TooManyBuckets, buckets
+
+GRAIN = "grain"
+_DAYS_UP_TO = 31
+_YEARS_FROM = 5 * 365
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The members that share a calendar, with the period that it gives them."""
+
+    named: tuple[NamedMember, ...]
+    members: tuple[SlicedMember, ...]
+    calendars: CalendarsInForce
+    period: Period
+    ambiguities: tuple[Ambiguity, ...]
+    offers: tuple[tuple[str, frozenset[str]], ...]
+
+
+def find_parts(
+    draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods
+) -> tuple[Part, ...] | Incompatible:
+    """Return one part, or one for each member where their calendars differ (catalog.md, Calendar)."""
+    parts: list[Part] = []
+    for group in _by_calendar(draft, metrics, slicing):
+        part = _part(draft, metrics, replace(slicing, members=group), periods)
+        if isinstance(part, Incompatible):
+            return part
+        parts.append(part)
+    return tuple(parts)
+
+
+def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[ResolvedConcept]:
+    """Return the named period as a concept, once for each reading of it."""
+    if main is None:
+        return []
+    readings = {part.period.range: part.period for part in parts}
+    return [
+        ResolvedConcept(
+            kind=ConceptKind.TIME,
+            mention=main.mention,
+            id=period.id,
+            name=days.label,
+            reason=f"“{main.mention.text}” by the {days.calendar} calendar: {period.reason}",
+            confidence=1.0,
+            time_range=days,
+        )
+        for days, period in readings.items()
+        if days is not None
+    ]
+
+
+def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> list[tuple[NamedMember, ...]]:
+    included = [named for named in slicing.members if not named.named.excluded]
+    calendars = {calendars_in_force(draft, metrics, [named.member]).plain for named in included}
+    if len(calendars) <= 1:
+        return [slicing.members]
+    excluded = tuple(named for named in slicing.members if named.named.excluded)
+    return [(named, *excluded) for named in included]
+
+
+def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods) -> Part | Incompatible:
+    included = [named.member for named in slicing.members if not named.named.excluded]
+    calendars = calendars_in_force(draft, metrics, included)
+    period = _period(draft, metrics, calendars, periods)
+    if isinstance(period, Incompatible):
+        return period
+    over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
+    if over_time and period.ambiguity is None:
+        broken = _broken(draft, metrics, period, calendars, said=periods.main is not None)
+        if isinstance(broken, Incompatible):
+            return broken
+        period = broken
+    readings = read_members(slicing, draft, period.range)
+    if readings.problem is not None:
+        return readings.problem
+    asked = (period.ambiguity,) if period.ambiguity is not None else ()
+    offers = (*period.offers, *readings.offers)
+    return Part(slicing.members, readings.members, calendars, period, (*asked, *readings.ambiguities), offers)
+
+
+def _period(
+    draft: Draft, metrics: Sequence[Metric], calendars: CalendarsInForce, periods: NamedPeriods
+) -> Period | Incompatible:
+    if periods.main is not None:
+        return said_period(periods.main, draft, calendars)
+    for held_against in periods.compared:
+        after = following(held_against.expression)
+        if after is not None:
+            return implied_period(replace(held_against, expression=after), draft, calendars)
+    if not metrics:
+        return Period(None, "")
+    period = unsaid_period(metrics[0], draft, calendars)
+    related = any(isinstance(timed.expression, Comparison) for timed in draft.parsed.times)
+    if period.range is None and (related or any(needs_period(m, draft.prepared.catalog) for m in metrics)):
+        return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars))
+    return period
+
+
+def broken_like(period: TimeRange, like: TimeRange, calendar: Calendar, today: date) -> TimeRange:
+    """Break a period into the same grain as another, so that they align bucket by bucket."""
+    if like.grain is Grain.NONE:
+        return period
+    return replace(period, grain=like.grain, buckets=buckets(period, like.grain, calendar, today))
+
+
+def _broken(
+    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce, *, said: bool
+) -> Period | Incompatible:
+    """Break the period into buckets of the grain that the question asks for, or that suits a trend."""
+    running = next((m for m in metrics if _runs(m, draft)), None)
+    if running is not None:
+        return Incompatible(f"{running.name} is a running total; ask for it up to one day at a time")
+    days, grain = period.range, draft.parsed.grain
+    assumptions = period.assumptions
+    if grain is Grain.NONE:
+        grain = _suitable_grain(days, metrics, draft)
+        assumptions = (*assumptions, _grain_assumption(grain))
+    if days is None or days.start is None:
+        if said:
+            return Incompatible(f"A period with a start is needed to break it into {grain.name.lower()}s")
+        return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars) if metrics else None)
+    try:
+        parts = buckets(days, grain, calendars.of(days), draft.today)
+    except TooManyBuckets:
+        return Incompatible(f"{days.label} has too many {grain.name.lower()}s; ask for a shorter period")
+    offers = (*period.offers, (GRAIN, frozenset(each.name.lower() for each in Grain if each is not Grain.NONE)))
+    return replace(period, range=replace(days, grain=grain, buckets=parts), assumptions=assumptions, offers=offers)
+
+
+def _runs(metric: Metric, draft: Draft) -> bool:
+    """Tell whether the metric is a running total or computed from one, which buckets of a period do not make up."""
+    return any(each.cumulative is not None for each in (metric, *computed_from(draft.prepared.catalog, metric)))
+
+
+def _suitable_grain(days: TimeRange | None, metrics: Sequence[Metric], draft: Draft) -> Grain:
+    """Return the grain that the caller chose, else months, days in a short period, years in a long one.
+
+    Never finer than the data.
+    """
+    chosen = next((c.option_id for c in draft.question.choices if c.subject_id == GRAIN), "")
+    finest = max((metric.time_grain for metric in metrics), default=Grain.DAY)
+    for grain in Grain:
+        if grain.name.lower() == chosen:
+            return max(grain, finest)
+    length = (days.end - days.start).days if days is not None and days.start and days.end else _YEARS_FROM
+    grain = Grain.DAY if length <= _DAYS_UP_TO else Grain.MONTH if length < _YEARS_FROM else Grain.YEAR
+    return max(grain, finest)
+
+
+def _grain_assumption(grain: Grain) -> Assumption:
+    taken = Option(grain.name.lower(), f"by {grain.name.lower()}")
+    others = tuple(Option(g.name.lower(), f"by {g.name.lower()}") for g in Grain if g not in (Grain.NONE, grain))
+    return Assumption(GRAIN, taken, "The question asks how it went over time and names no grain", others)
