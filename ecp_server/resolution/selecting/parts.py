@@ -11,7 +11,7 @@ from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Optio
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.derivation import computed_from, needs_period
+from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
 from ecp_server.resolution.selecting.periods import (
@@ -134,9 +134,6 @@ def _broken(
     draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce, *, said: bool
 ) -> Period | Incompatible:
     """Break the period into buckets of the grain that the question asks for, or that suits a trend."""
-    running = next((m for m in metrics if _runs(m, draft)), None)
-    if running is not None:
-        return Incompatible(f"{running.name} is a running total; ask for it up to one day at a time")
     days, grain = period.range, draft.parsed.grain
     assumptions = period.assumptions
     if grain is Grain.NONE:
@@ -152,11 +149,6 @@ def _broken(
         return Incompatible(f"{days.label} has too many {grain.name.lower()}s; ask for a shorter period")
     offers = (*period.offers, (GRAIN, frozenset(each.name.lower() for each in Grain if each is not Grain.NONE)))
     return replace(period, range=replace(days, grain=grain, buckets=parts), assumptions=assumptions, offers=offers)
-
-
-def _runs(metric: Metric, draft: Draft) -> bool:
-    """Tell whether the metric is a running total or computed from one, which buckets of a period do not make up."""
-    return any(each.cumulative is not None for each in (metric, *computed_from(draft.prepared.catalog, metric)))
 
 
 def _suitable_grain(days: TimeRange | None, metrics: Sequence[Metric], draft: Draft) -> Grain:
