@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ecp_server.domain.catalog import AssetKind, Catalog
 from ecp_server.domain.concepts import ConceptKind, Option
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.provenance import Finding
+from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.rights.visibility import Visibility
@@ -41,7 +41,9 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         problem=replace(problem, suggestions=options),
         degradations=draft.degradations + found.degradations,
     )
-    return draft, Finding("Looked for what was perhaps meant", {"suggestions": [option.id for option in options]})
+    status = StepStatus.DEGRADED if found.degradations else StepStatus.COMPLETE
+    output = {"suggestions": [option.id for option in options]}
+    return draft, Finding("Looked for what was perhaps meant", output, status)
 
 
 def _once(hits: Sequence[Hit]) -> list[Hit]:
