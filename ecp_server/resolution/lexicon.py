@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from rapidfuzz.distance import OSA
+
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, PhraseMeaning
 from ecp_server.domain.text import Token, fold
 
@@ -146,7 +148,7 @@ class Lexicon:
             candidate
             for variant in _deletes(_singular(word))
             for candidate in self._corrections.get(variant, ())
-            if _one_edit_apart(_singular(word), candidate)
+            if OSA.distance(_singular(word), candidate, score_cutoff=1) == 1
         }
         return found.pop() if len(found) == 1 else None
 
@@ -232,15 +234,3 @@ def _corrections(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def _deletes(word: str) -> set[str]:
     return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
-
-
-def _one_edit_apart(a: str, b: str) -> bool:
-    """Tell whether one insertion, deletion, substitution or swap of neighbours turns ``a`` into ``b``."""
-    if a == b or abs(len(a) - len(b)) > 1:
-        return False
-    first = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    rest_a, rest_b = a[first:], b[first:]
-    if len(a) == len(b):
-        swapped = rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:]
-        return rest_a[1:] == rest_b[1:] or swapped
-    return rest_a[1:] == rest_b if len(a) > len(b) else rest_a == rest_b[1:]
