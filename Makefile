@@ -18,6 +18,7 @@ help: ## show this list
 setup: $(SETUP) ## make the environment
 
 $(SETUP): requirements/dev.txt pyproject.toml
+	@echo "Making the environment in $(VENV): a minute or two." >&2
 	@scripts/make_venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
