@@ -31,7 +31,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     names, times = segment(tokens, _with_relations(spans), find_times(tokens))
     named = _named(text, tokens, names)
     covered = frozenset(_covered(names) | {i for time in times for i in range(time.first, time.last)})
-    grain, grain_words = find_grain(tokens, covered)
+    grouped = frozenset(i for name in named if name.grouped for i in range(name.first, name.last))
+    grain, grain_words = find_grain(tokens, covered, grouped)
     superlative = find_ranking(tokens, covered | grain_words)
     named, ranking = _ranked(named, superlative)
     # With nothing to rank a superlative is told as unmatched, but it does not make a metric another one.

@@ -42,8 +42,9 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
     if draft.problem is not None:
         return draft, Finding("There is no answer to rely on", status=StepStatus.SKIPPED)
     definition = _definition(draft)
-    promise = await _promise(draft, registry)
-    trust = _NO_CONTRACT if promise is None else 1 - _CONTRACT_WEIGHT * (1 - promise.mean)
+    promise, all_covered = await _promise(draft, registry)
+    trust = 1.0 if promise is None else 1 - _CONTRACT_WEIGHT * (1 - promise.mean)
+    trust = trust if all_covered else min(trust, _NO_CONTRACT)
     told = prod(_WARNING_FACTOR[warning.severity] for warning in draft.warnings)
     overall = round(definition * trust * told, 4)
     confidence = Confidence(
@@ -72,20 +73,22 @@ def _definition(draft: Draft) -> float:
     return float(matches * unmatched * assumed)
 
 
-async def _promise(draft: Draft, registry: Registry) -> Promise | None:
-    """Return the weakest promise of the contracts behind the slices; None where a metric has none."""
+async def _promise(draft: Draft, registry: Registry) -> tuple[Promise | None, bool]:
+    """Return the weakest promise of the contracts behind the slices, and whether there is one behind each metric."""
     metrics = {m.metric.id: m.metric for part in draft.selection.slices for m in part.metrics}
     if not metrics:
-        return None
+        return None, False
     contracts = await registry.contracts(draft.prepared.catalog.version, sorted(metrics))
     promises = [_of(contract, metric) for m, metric in metrics.items() for contract in contracts.get(m, ())]
+    all_covered = all(contracts.get(metric) for metric in metrics)
     if not promises:
-        return None
-    return Promise(
+        return None, False
+    weakest = Promise(
         min(p.data_quality for p in promises),
         min(p.freshness for p in promises),
         min(p.completeness for p in promises),
     )
+    return weakest, all_covered
 
 
 def _of(contract: Contract, metric: Metric) -> Promise:

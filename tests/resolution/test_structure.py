@@ -33,6 +33,8 @@ SHOP: Catalog = catalog(
         ("sales by region and product", ["region", "product"]),
         ("sales by region, product & country", ["region", "product", "country"]),
         ("sales by country", ["country"]),
+        ("sales by month and region", ["region"]),
+        ("sales by region and month and product", ["region", "product"]),
         ("top 5 products by sales", ["product"]),
         ("sales of the region", []),
         ("sales by japan", []),
@@ -85,6 +87,10 @@ def test_what_excluding_and_the_like_stand_before_is_left_out(text: str, expecte
         ("sales of the month", Grain.NONE),
         ("sales by", Grain.NONE),
         ("sales of the day by day", Grain.DAY),
+        ("sales by region and month", Grain.MONTH),
+        ("sales by region, product and quarter", Grain.QUARTER),
+        ("sales by month and region", Grain.MONTH),
+        ("sales by region in the month", Grain.NONE),
     ],
 )
 def test_the_grain_is_said_by_an_adverb_or_by_grouping_by_a_unit(text: str, grain: Grain) -> None:

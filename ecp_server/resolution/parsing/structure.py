@@ -81,8 +81,12 @@ STRUCTURAL: Final = (
 
 
 def groups(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
-    """Tell whether the name at position ``first`` is grouped by; ``listed`` are positions of other grouped names."""
-    before = _before_list(tokens, first, listed)
+    """Tell whether the name at position ``first`` is grouped by; ``listed`` are positions of other grouped names.
+
+    Units of time may stand in the same list ("by month and region").
+    """
+    units = {i for i, token in enumerate(tokens[:first]) if token.folded in _GRAIN_NOUNS}
+    before = _before_list(tokens, first, listed | units)
     return before >= 0 and tokens[before].folded in _GROUPING
 
 
@@ -107,15 +111,20 @@ def _before_list(tokens: Sequence[Token], first: int, listed: frozenset[int]) ->
     return position
 
 
-def find_grain(tokens: Sequence[Token], covered: frozenset[int]) -> tuple[Grain, frozenset[int]]:
-    """Return the grain that is asked for ("monthly", "by month") and the positions of its words."""
+def find_grain(
+    tokens: Sequence[Token], covered: frozenset[int], grouped: frozenset[int]
+) -> tuple[Grain, frozenset[int]]:
+    """Return the grain that is asked for ("monthly", "by month") and the positions of its words.
+
+    ``grouped`` are the positions of names that are grouped by and may stand in the same list ("by region and month").
+    """
     for position, token in enumerate(tokens):
         if position in covered:
             continue
         if token.folded in _GRAIN_ADVERBS:
             return _GRAIN_ADVERBS[token.folded], frozenset({position})
-        if token.folded in _GROUPING and position + 1 < len(tokens):
-            noun = tokens[position + 1].folded
-            if noun in _GRAIN_NOUNS and position + 1 not in covered:
-                return _GRAIN_NOUNS[noun], frozenset({position, position + 1})
+        if token.folded in _GRAIN_NOUNS:
+            before = _before_list(tokens, position, grouped)
+            if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:
+                return _GRAIN_NOUNS[token.folded], frozenset({before, position})
     return Grain.NONE, frozenset()
