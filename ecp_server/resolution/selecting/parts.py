@@ -77,12 +77,15 @@ def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[Reso
 
 
 def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> list[tuple[NamedMember, ...]]:
+    """Return the members of one part, or of each: one of those whose calendars differ, with all others."""
     included = [named for named in slicing.members if not named.named.excluded]
-    calendars = {calendars_in_force(draft, metrics, [named.member]).plain for named in included}
+    dimension = next((named.member.dimension for named in included if named.member.calendar), None)
+    own = [named for named in included if named.member.dimension == dimension]
+    calendars = {calendars_in_force(draft, metrics, [named.member]).plain for named in own}
     if len(calendars) <= 1:
         return [slicing.members]
-    excluded = tuple(named for named in slicing.members if named.named.excluded)
-    return [(named, *excluded) for named in included]
+    shared = tuple(named for named in slicing.members if named not in own)
+    return [(named, *shared) for named in own]
 
 
 def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods) -> Part | Incompatible:
