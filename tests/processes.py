@@ -51,6 +51,11 @@ class ServerProcess:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    async def stopped(self) -> int:
+        """Tell it to stop and wait for its end: after that its log is complete."""
+        self.tell(signal.SIGTERM)
+        return await self.ended()
+
     async def ended(self) -> int:
         """Wait for its end and return its exit code; minus the signal's number where that killed it."""
         async with asyncio.timeout(STOP_SECONDS):
@@ -65,11 +70,12 @@ class ServerProcess:
 
 @asynccontextmanager
 async def serving(
-    catalog: Path, folder: Path, *, environment: dict[str, str] | None = None, **settings: str
+    catalog: Path, folder: Path, *, name: str = "server", environment: dict[str, str] | None = None, **settings: str
 ) -> AsyncIterator[ServerProcess]:
     """Start a server with its records and its log in ``folder``; kill it at the end if it still runs.
 
-    ``settings`` are ECP_* without the prefix. A log that is there already goes on.
+    ``settings`` are ECP_* without the prefix. Servers that run at a time in one folder have names of their own; the log
+    of an earlier one of that name goes on.
     """
     chosen = {
         "catalog": str(catalog),
@@ -80,7 +86,7 @@ async def serving(
     } | settings
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ECP_")}
     variables = inherited | (environment or {}) | {f"ECP_{name.upper()}": value for name, value in chosen.items()}
-    log = folder / "server.log"
+    log = folder / f"{name}.log"
     before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as stream:
         process = await asyncio.create_subprocess_exec(

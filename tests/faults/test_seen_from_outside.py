@@ -90,6 +90,7 @@ async def test_every_call_is_counted_and_logged_as_its_caller_saw_it(catalog: Pa
     async with serving(catalog, tmp_path, log_level="DEBUG") as server:
         caller = await every_end(server, tmp_path)
         counted = await counts(server)
+        assert await server.stopped() == 0
         lines = [json.loads(line) for line in server.log_lines]
     codes = [outcome.code for _, outcome in caller.seen.values()]
     assert {"OK": 3, "NOT_FOUND": 1, "INVALID_ARGUMENT": 1, "RESOURCE_EXHAUSTED": 1, "UNIMPLEMENTED": 3} | {
@@ -111,6 +112,7 @@ async def test_every_line_of_a_request_is_json_and_carries_its_id(catalog: Path,
             await asyncio.gather(*asked)
             with turn_held(tmp_path):  # stores fail too
                 await asyncio.gather(*(callers.begin("revenue of Snowflake in fiscal 2024") for _ in range(10)))
+        assert await server.stopped() == 0
         lines = [json.loads(line) for line in server.log_lines]
     once = ("request_started", "resolution_started", "resolution_complete", "request_completed")
     told = dict.fromkeys(once, 1) | {"step_completed": 7}
@@ -133,4 +135,5 @@ async def test_question_is_logged_only_when_asked_for(catalog: Path, tmp_path: P
     async with serving(catalog, tmp_path, log_level="DEBUG", log_questions=asked_for) as server:
         async with calling(server.address) as callers:
             await callers.begin("zanzibarian revenue of Snowflake")
+        assert await server.stopped() == 0
         assert (asked_for == "true") == ("zanzibarian" in server.log.read_text(encoding="utf-8"))
