@@ -20,7 +20,6 @@ from tests.resolution.reading import (
     options,
     periods,
     plan_of,
-    queries,
     query_of,
     refused,
 )
