@@ -160,8 +160,8 @@ class Instruments:
         """
         if outcome != "cached":
             self._store_seconds.record(seconds, (store, adapter, operation))
-        if outcome not in NOT_AN_ERROR:
-            self._store_errors.add((store, operation))
+        # Zero is there from the first call on: rate() sees no increase in a series that starts at one.
+        self._store_errors.add((store, operation), int(outcome not in NOT_AN_ERROR))
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
         """Count a decision on one data product."""

@@ -112,7 +112,7 @@ def test_cached_answers_are_not_timed_and_only_the_stores_failures_are_errors(in
     duration = families["ecp_store_query_duration_seconds"]
     assert {("embedded", "known_issues", "graph"): 3} == _values(duration, f"{duration.name}_count")
     errors = families["ecp_store_query_errors"]
-    assert {("known_issues", "graph"): 1} == _values(errors, f"{errors.name}_total")
+    assert {("known_issues", "graph"): 1, ("decide", "policy"): 0} == _values(errors, f"{errors.name}_total")
 
 
 def test_decisions_and_degradations_and_the_catalog_are_shown(instruments: Instruments) -> None:
