@@ -17,6 +17,7 @@ from ecp_server.resolution.prepared import Preparation
 from ecp_server.stores.ports import State
 
 DEPARTMENT = "department"
+NO_DEPARTMENT = "no_department"
 MAX_OPTIONS = 20
 
 
@@ -40,9 +41,12 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
     contexts = prepared.contexts.chain(asked_for)
     assumptions: tuple[Assumption, ...] = ()
     if asked_for and not contexts:
-        chosen = next((c.option_id for c in question.choices if c.subject_id == DEPARTMENT), "")
-        contexts = prepared.contexts.chain(chosen)
-        assumptions = (_unknown_department(asked_for, prepared.contexts.ids, chosen if contexts else ""),)
+        known = prepared.contexts.ids
+        chosen = next((c.option_id for c in question.choices if c.subject_id == DEPARTMENT), NO_DEPARTMENT)
+        # By any other name than its id it was not offered; that is told where all choices are checked.
+        taken = chosen if chosen in known else NO_DEPARTMENT
+        contexts = prepared.contexts.chain(taken)
+        assumptions = (_unknown_department(asked_for, known, taken),)
     zone = question.time_zone or catalog.manifest.default_time_zone
     return Draft(
         question=question,
@@ -63,7 +67,7 @@ def _all_choices(question: Question, resumed: ResolutionRecord) -> tuple[Choice,
 
 def _unknown_department(asked_for: str, contexts: Sequence[str], chosen: str) -> Assumption:
     """Tell that a department is not known, and which one is taken in its place: the one chosen, else none."""
-    none = Option("", "No department", "Definitions that hold for everybody")
+    none = Option(NO_DEPARTMENT, "No department", "Definitions that hold for everybody")
     options = (none, *(Option(context, context) for context in contexts))
     taken = next(option for option in options if option.id == chosen)
     others = tuple(option for option in options if option.id != chosen)
