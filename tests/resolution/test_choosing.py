@@ -183,7 +183,7 @@ async def test_a_department_that_the_catalog_does_not_know_is_told(desks: Desks)
     found = await desk.ask("revenue last month", principal=stranger)
 
     assert options(found) == {"revenue": ["net_sales", "gross_sales"]}
-    assert assumptions(found)["department"] == ""
+    assert assumptions(found)["department"] == "no_department"
     (assumption,) = (each for each in found.assumptions if each.id == "department")
     assert [option.id for option in assumption.alternatives] == ["fin", "plan", "sales"]
 
