@@ -105,6 +105,16 @@ async def test_dimension_bindings_with_equal_values_of_all_contexts_need_no_ques
     assert filters(await desk.ask("headcount in apac last month")) == {"region": ["ASIA"]}
 
 
+async def test_dimension_bindings_that_differ_by_context_are_asked_about_and_chosen(desk: Desk) -> None:
+    for words in ("plan in apac last month", "plan by region last month"):
+        (asked,) = (await desk.ask(words)).ambiguities
+        contexts = [option.id.partition("@")[2] for option in asked.options]
+        found = await desk.ask(words, (asked.id, asked.options[1].id))
+
+        assert contexts == ["fin", "sal"]
+        assert "APAC_SAL" in str(plan_of(found).queries[0])
+
+
 async def test_dimension_overlapping_siblings_and_values_in_no_bucket_are_told_as_assumptions(desks: Desks) -> None:
     levels = (Level("area", "Area"), Level("country", "Country"))
     left, right = member("region.left", "A", "B", level="area"), member("region.right", "B", "C", level="area")

@@ -61,7 +61,7 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
         return parts
     if (running := _running_total(draft, asked, parts)) is not None:
         return running
-    groupings = [bucketed(g, named, draft, parts[0].period.range) for g, named in slicing.grouped_by]
+    groupings = [bucketed(g, named, draft, asked.metrics, parts[0].period.range) for g, named in slicing.grouped_by]
     ambiguities = (
         *asked.ambiguities,
         *slicing.ambiguities,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from ecp_server.domain.catalog import Binding, Dimension, Member, MemberVariation
@@ -53,6 +53,12 @@ def bound_values(
         return by_context[""]
     readings = set(by_context.values())
     return readings.pop() if len(readings) == 1 else None
+
+
+def readings_in(dimension: Dimension, cube: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Return what ``cube`` calls members, by member and context; empty where it calls them what they are."""
+    binding = _binding(dimension, cube)
+    return binding.values if binding is not None else {}
 
 
 def last_day(period: TimeRange | None) -> date | None:

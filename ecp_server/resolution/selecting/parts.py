@@ -100,7 +100,7 @@ def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: Na
         if isinstance(broken, Incompatible):
             return broken
         period = broken
-    readings = read_members(slicing, draft, period.range)
+    readings = read_members(slicing, draft, metrics, period.range)
     if readings.problem is not None:
         return readings.problem
     asked = (period.ambiguity,) if period.ambiguity is not None else ()

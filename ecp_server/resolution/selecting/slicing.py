@@ -10,10 +10,11 @@ from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, Reso
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
+from ecp_server.resolution.derivation import computed_from
+from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, cube_of
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
-from ecp_server.resolution.selecting.membership import holds, last_day, member_values
+from ecp_server.resolution.selecting.membership import bound_values, holds, last_day, member_values, readings_in
 from ecp_server.stores.ports import Variations
 
 
@@ -84,15 +85,18 @@ def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
     return () if explained else senses
 
 
-def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Readings:
+def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], period: TimeRange | None) -> Readings:
     """Return the values that each member stands for, or the question back where contexts differ and none decides."""
     readings = Readings()
+    cubes = _cubes(draft, metrics)
     for named in slicing.members:
         member = named.member
         variations = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id), Variations()).members
         read = member_values(member, variations, _contexts(draft, member), period)
         if not read or not _exists_in(member, period):
             return replace(readings, problem=_stands_for_nothing(member, period))
+        if isinstance(read, SlicedMember):
+            read = _called(read, _chosen(draft, f"{member.id}@"), draft, cubes)
         if isinstance(read, SlicedMember):
             sliced = replace(read, excluded=named.named.excluded)
             readings = replace(readings, members=(*readings.members, sliced))
@@ -102,19 +106,55 @@ def read_members(slicing: Slicing, draft: Draft, period: TimeRange | None) -> Re
         ambiguity = Ambiguity(subject, named.named.mention, read[:MAX_OPTIONS], f"Whose {text} is meant?")
         readings = replace(readings, ambiguities=(*readings.ambiguities, ambiguity))
     offers = tuple(
-        (subject_id(n.named), frozenset(f"{n.member.id}@{v.context}" for v in n.member.variations))
+        (subject_id(n.named), frozenset(f"{n.member.id}@{context}" for context in contexts))
         for n in slicing.members
-        if n.member.variations
+        if (contexts := _known_contexts(draft, n.member))
     )
     return replace(readings, offers=offers)
 
 
-def bucketed(grouping: Grouping, named: NamedMention, draft: Draft, period: TimeRange | None) -> Grouping | Ambiguity:
+def _called(
+    read: SlicedMember, chosen: Sequence[str], draft: Draft, cubes: Sequence[str]
+) -> SlicedMember | tuple[Option, ...]:
+    """Return the member in the context that was chosen for it; options where cubes call it differently by context."""
+    member = read.member
+    dimension = draft.prepared.catalog.dimensions[member.dimension]
+    if not read.variation and chosen and chosen[0] in _known_contexts(draft, member):
+        read = replace(read, variation=chosen[0])
+    for cube in cubes:
+        if bound_values(read, dimension, cube, draft.contexts) is None:
+            return tuple(
+                Option(f"{member.id}@{context}", f"{member.name} ({context})", ", ".join(values), ConceptKind.MEMBER)
+                for context, values in readings_in(dimension, cube)[member.id].items()
+            )
+    return read
+
+
+def _known_contexts(draft: Draft, member: Member) -> frozenset[str]:
+    """Return the contexts that read the member in their own way, by its variations or a cube's binding."""
+    bindings = draft.prepared.catalog.dimensions[member.dimension].bindings
+    bound = (context for binding in bindings for context in binding.values.get(member.id, ()))
+    return frozenset((*(v.context for v in member.variations), *bound)) - {""}
+
+
+def _cubes(draft: Draft, metrics: Sequence[Metric]) -> list[str]:
+    """Return the cubes that metrics are read from, directly or through what they are computed from."""
+    catalog = draft.prepared.catalog
+    read = (each for metric in metrics for each in (metric, *computed_from(catalog, metric)))
+    return list(dict.fromkeys(cube_of(metric) for metric in read if metric.semantic_ref))
+
+
+def bucketed(
+    grouping: Grouping, named: NamedMention, draft: Draft, metrics: Sequence[Metric], period: TimeRange | None
+) -> Grouping | Ambiguity:
     """Return the grouping with what each member of its level stands for, or the question whose reading is meant."""
     catalog = draft.prepared.catalog
     day = last_day(period)
     prefix = f"{grouping.dimension.id}@"
-    chosen = tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
+    chosen = _chosen(draft, prefix)
+    level = next((each for each in grouping.dimension.levels if each.id == grouping.level), None)
+    # A level that the semantic layer has itself needs no members.
+    cubes = _cubes(draft, metrics) if level is None or level.ref is None else ()
     members: list[SlicedMember] = []
     for member in (catalog.members[member_id] for member_id in grouping.dimension.members):
         if member.level != (grouping.level or member.level) or not holds(member.valid_from, member.valid_to, day):
@@ -122,6 +162,8 @@ def bucketed(grouping: Grouping, named: NamedMention, draft: Draft, period: Time
         read = member_values(member, member.variations, (*chosen, *draft.contexts), period)
         if not read:
             continue
+        if isinstance(read, SlicedMember):
+            read = _called(read, chosen, draft, cubes)
         if not isinstance(read, SlicedMember):
             contexts = dict.fromkeys(option.id.partition("@")[2] for option in read)
             options = tuple(Option(f"{prefix}{c}", f"{grouping.dimension.name} ({c})") for c in contexts)
@@ -191,7 +233,7 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
 def _readings_of(dimension: Dimension, draft: Draft) -> frozenset[str]:
     """Return the ids of the readings that a choice can ask for where the dimension is grouped by."""
     members = (draft.prepared.catalog.members[member] for member in dimension.members)
-    return frozenset(f"{dimension.id}@{v.context}" for member in members for v in member.variations)
+    return frozenset(f"{dimension.id}@{context}" for member in members for context in _known_contexts(draft, member))
 
 
 def _exists_in(member: Member, period: TimeRange | None) -> bool:
@@ -205,9 +247,11 @@ def _stands_for_nothing(member: Member, period: TimeRange | None) -> Incompatibl
 
 def _contexts(draft: Draft, member: Member) -> tuple[str, ...]:
     """Return the contexts for a member: the one that the caller chose for it, then the user's."""
-    prefix = f"{member.id}@"
-    chosen = tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
-    return (*chosen, *draft.contexts)
+    return (*_chosen(draft, f"{member.id}@"), *draft.contexts)
+
+
+def _chosen(draft: Draft, prefix: str) -> tuple[str, ...]:
+    return tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
 
 
 def _default_level(dimension: Dimension, draft: Draft) -> str:
