@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecp_server.domain.catalog import Member
 from ecp_server.domain.concepts import Assumption, Option
 from ecp_server.resolution.draft import Draft, Grouping
 
@@ -28,9 +29,14 @@ def _overlaps(grouping: Grouping) -> Iterator[str]:
 def _left_out(grouping: Grouping, draft: Draft) -> Iterator[str]:
     counted = {value for member in grouping.members for value in member.values}
     members = (draft.prepared.catalog.members[member] for member in grouping.dimension.members)
-    known = {value for member in members for value in member.values or ()}
+    known = {value for member in members for values in _all_readings(member) for value in values}
     if grouping.members and (missing := sorted(known - counted)):
         yield f"no part counts {_list(missing)}"
+
+
+def _all_readings(member: Member) -> Iterator[tuple[str, ...]]:
+    yield member.values or ()
+    yield from (variation.values for variation in member.variations)
 
 
 def _list(values: list[str]) -> str:
