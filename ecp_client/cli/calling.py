@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Caller:
     """What a command needs to ask and to tell."""
 
     client: Client
@@ -51,7 +51,7 @@ class Session:
 
 
 @contextmanager
-def session(
+def calling(
     target: str,
     *,
     tls: bool,
@@ -60,14 +60,14 @@ def session(
     user: str = "",
     department: str = "",
     role: tuple[str, ...] = (),
-) -> Iterator[Session]:
+) -> Iterator[Caller]:
     """Connect, and turn what goes wrong into a word on what to do and an exit code."""
     console, errors = _console(), _console(stderr=True)
     with Client.connect(
         target, insecure=not tls, timeout_seconds=timeout, user_id=user, department=department, roles=role
     ) as client:
         try:
-            yield Session(client, target, json_output, console, errors)
+            yield Caller(client, target, json_output, console, errors)
         except EcpError as error:
             if json_output:
                 click.echo(as_json(json_of(error)))
@@ -86,7 +86,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def of_server(command: F) -> F:
-    """Give a command the options that say whom it asks, and pass on a `Session` as ``at``."""
+    """Give a command the options that say whom it asks, and pass on a `Caller` as ``at``."""
 
     @click.option(
         "--target", envvar="ECP_TARGET", default=TARGET, show_default=True, show_envvar=True, help="HOST:PORT to ask."
@@ -109,7 +109,7 @@ def of_server(command: F) -> F:
         role: tuple[str, ...] = (),
         **kwargs: Any,
     ) -> None:
-        with session(
+        with calling(
             target,
             tls=tls,
             timeout=timeout,

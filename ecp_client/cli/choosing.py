@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import click
 
 from ecp_client import Ambiguity, Resolution, ResolutionStatus
+from ecp_client.cli.calling import Caller
 from ecp_client.cli.exits import ExitCode
-from ecp_client.cli.session import Session
 from ecp_client.cli.show_resolution import to_choose
 
 GIVE_UP = "q"
@@ -15,7 +15,7 @@ Resume = Callable[[Mapping[str, str], str], Resolution]
 """Asks again with these choices, resuming the resolution of that id."""
 
 
-def settled(answer: Resolution, at: Session, resume: Resume) -> Resolution:
+def settled(answer: Resolution, at: Caller, resume: Resume) -> Resolution:
     """Return the answer after everything that it asks has been chosen.
 
     Raises `click.exceptions.Exit` where the person gives up.
@@ -26,7 +26,7 @@ def settled(answer: Resolution, at: Session, resume: Resume) -> Resolution:
     return answer
 
 
-def _choice(question: Ambiguity, at: Session) -> str:
+def _choice(question: Ambiguity, at: Caller) -> str:
     at.console.print(to_choose(question))
     numbers = [str(number) for number in range(1, len(question.options) + 1)]
     try:

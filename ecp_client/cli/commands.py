@@ -9,9 +9,9 @@ import click
 
 from ecp_client import HealthStatus, ProvenanceView, Resolution, ResolutionStatus
 from ecp_client.cli import show_catalog, show_resolution
+from ecp_client.cli.calling import Caller, in_a_name, of_server
 from ecp_client.cli.choosing import settled
 from ecp_client.cli.exits import ExitCode
-from ecp_client.cli.session import Session, in_a_name, of_server
 
 _EPILOG = "Exit codes: " + ", ".join(
     f"{code.value} {said}"
@@ -78,7 +78,7 @@ def ecp() -> None:
 @click.option("--steps", is_flag=True, help="Show how the answer was found.")
 @of_server
 def resolve(
-    at: Session,
+    at: Caller,
     question: tuple[str, ...],
     as_of: date | None,
     time_zone: str,
@@ -120,7 +120,7 @@ def resolve(
 @click.option("--domain", default="", help="Only this domain.")
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="At most this many.")
 @of_server
-def glossary(at: Session, words: tuple[str, ...], domain: str, limit: int) -> None:
+def glossary(at: Caller, words: tuple[str, ...], domain: str, limit: int) -> None:
     """Find terms and metrics by WORDS, by their meaning and spelling."""
     page = at.client.search_glossary(" ".join(words), domain=domain, page_size=limit)
     at.tell(page.proto, show_catalog.glossary(page.terms))
@@ -136,7 +136,7 @@ def glossary(at: Session, words: tuple[str, ...], domain: str, limit: int) -> No
 )
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most this many.")
 @of_server
-def metrics(at: Session, words: tuple[str, ...], domain: str, dimension: str, tier: int, limit: int) -> None:
+def metrics(at: Caller, words: tuple[str, ...], domain: str, dimension: str, tier: int, limit: int) -> None:
     """List the metrics that one may see, or those with these WORDS in name or definition."""
     found = at.client.list_metrics(
         " ".join(words), domain=domain, dimension=dimension, max_certification_tier=tier, page_size=min(limit + 1, 1000)
@@ -153,7 +153,7 @@ def metrics(at: Session, words: tuple[str, ...], domain: str, dimension: str, ti
 @click.option("--downstream", is_flag=True, help="What is made of it, instead of what it is made of.")
 @click.option("--depth", type=click.IntRange(1, 20), default=3, show_default=True, help="Hops to walk.")
 @of_server
-def lineage(at: Session, node: str, depth: int, *, downstream: bool) -> None:
+def lineage(at: Caller, node: str, depth: int, *, downstream: bool) -> None:
     """Show where NODE comes from, as a tree: a metric's id, a column, table:NAME or system:NAME."""
     found = at.client.get_lineage(node, depth=depth, downstream=downstream)
     at.tell(found.proto, show_catalog.lineage(found.lineage, downstream=downstream))
@@ -163,7 +163,7 @@ def lineage(at: Session, node: str, depth: int, *, downstream: bool) -> None:
 @click.argument("resolution_id", metavar="ID")
 @in_a_name
 @of_server
-def show(at: Session, resolution_id: str) -> None:
+def show(at: Caller, resolution_id: str) -> None:
     """Show a recorded resolution again, with how it was found. The user must be the one who asked."""
     found = at.client.get_resolution(resolution_id, provenance=ProvenanceView.FULL if at.json else ProvenanceView.BASIC)
     at.tell(found.proto, show_resolution.record(found))
@@ -171,7 +171,7 @@ def show(at: Session, resolution_id: str) -> None:
 
 @ecp.command()
 @of_server
-def health(at: Session) -> None:
+def health(at: Caller) -> None:
     """Tell how the server and its stores fare; exit code 1 where it is unhealthy."""
     state = at.client.health()
     at.tell(state.proto, show_catalog.health(state, at.target))

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 COMMAND = (sys.executable, "-c", "from ecp_client.cli import main; main()")
 _COLUMNS = 110
 _PROMPT = b"give up: "
+_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,28 @@ async def ecp_in_terminal(*arguments: str, target: str, typed: Sequence[str | si
 
 def _converse(terminal: int, process: asyncio.subprocess.Process, typed: Sequence[str | signal.Signals]) -> str:
     """Return what the terminal shows until the command ends."""
-    read, answers = b"", iter(typed)
-    prompts = 0
+    shown, answers = b"", iter(typed)
+    answer: str | signal.Signals = ""
     while True:
+        if not select.select([terminal], [], [], _PATIENCE_SECONDS)[0]:
+            if isinstance(answer, signal.Signals):
+                # Once more, as a person would: one that comes just before the command reads goes unnoticed.
+                process.send_signal(answer)
+            continue
         try:
             some = os.read(terminal, 4096)
         except OSError:  # Linux: the other end is closed
             some = b""
         if not some:
-            return read.decode()
-        read += some
-        while read.count(_PROMPT) > prompts:
-            prompts += 1
+            return shown.decode()
+        prompts = shown.count(_PROMPT)
+        shown += some
+        for _ in range(shown.count(_PROMPT) - prompts):
             answer = next(answers)
-            if isinstance(answer, signal.Signals):
-                process.send_signal(answer)
-            else:
+            if isinstance(answer, str):
                 os.write(terminal, answer.encode())
+            else:
+                process.send_signal(answer)
 
 
 def _environment(target: str) -> dict[str, str]:
