@@ -104,7 +104,7 @@ def _asked_by(users: int, ecp: servers.Running, questions: Questions, replies: R
 def _parts(
     catalog: Path, folder: Path, echo: servers.Running, questions: Questions, extent: Extent
 ) -> dict[str, float]:
-    """Return the mean microseconds of each part of a call, with one call in flight, transport and interceptors last."""
+    """Return the mean microseconds of each part of a call, one in flight, what lies around the handler last."""
     _say("parts of a call")
     out = (folder / "parts.json").resolve()
     program = (str(Path(__file__).with_name("timed_server.py")), str(out))
@@ -116,7 +116,7 @@ def _parts(
     parts: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
     handler = parts.pop(HANDLER)
     parts["between them"] = handler - sum(parts.values())
-    parts["interceptors"] = max(0.0, resolve.mean - handler - floor.mean)
+    parts["interceptors, wake-ups"] = max(0.0, resolve.mean - handler - floor.mean)
     parts["transport (echo)"] = floor.mean
     return parts
 
