@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests.logs import Lines, logged
 from tests.running import Running, running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def log() -> Iterator[Lines]:
+    """What is logged, as production writes it; the library's own way, with the values of all locals, takes seconds."""
+    with logged() as lines:
+        yield lines
 
 
 @pytest.fixture(scope="module")

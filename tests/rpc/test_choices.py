@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecp.v1 import resolve_pb2, types_pb2
 from ecp_server.evaluation.golden import load_golden
@@ -93,3 +95,53 @@ async def test_department_is_chosen_by_the_id_that_was_offered(server: Running, 
     outcome = await server.resolve("revenue last quarter", user_context=NOWHERE, choices=[choice])
     refused(outcome, "INVALID_ARGUMENT", "INVALID_CHOICE")
     assert ["choices[0].option_id"] == fields(outcome)
+
+
+SUBJECTS = st.sampled_from(
+    """revenue margin pay churn apac region customers calendar period time_zone department metric partial_period
+    definition.churn definition.revenue all_time nothing""".split()  # noqa: SIM905 - words
+)
+OPTIONS = st.sampled_from(
+    """net_revenue gross_margin median_salary headcount gregorian retail fiscal last_month ytd all_time to_date as_of
+    UTC Mars/Olympus finance Finance sales_apac no_department region.apac region.apac@finance region.apac@ region@sales
+    @finance @ region.apac@astrology revenue@finance q4_2019 99 -1 default""".split()  # noqa: SIM905 - words
+)
+ASKED = st.sampled_from(
+    [
+        "revenue for APAC by region last quarter",
+        "margin vs budget this year",
+        "churn",
+        "show me the data",
+        "pay for APAC",
+        "net revenue in 2019 by month",
+        "what is revenue?",
+        "which metrics are available for APAC?",
+        "APAC vs EMEA revenue Q4",
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(
+    asked=ASKED,
+    pairs=st.lists(st.tuples(SUBJECTS, OPTIONS), min_size=1, max_size=4),
+    department=st.sampled_from(["", "finance", "sales", "astrology"]),
+    resumed=st.booleans(),
+)
+async def test_whatever_is_chosen_is_understood_or_refused(
+    server: Running,
+    asked: str,
+    pairs: list[tuple[str, str]],
+    department: str,
+    resumed: bool,  # noqa: FBT001 - drawn
+) -> None:
+    who = user("ann", "analyst", department=department)
+    choices = [types_pb2.Choice(subject_id=subject, option_id=option) for subject, option in pairs]
+    first = await server.resolve(asked, user_context=who)
+    again = {"resume_resolution_id": first.response.resolution_id} if resumed and first.code == "OK" else {}
+    outcome = await server.resolve(asked, user_context=who, choices=choices, **again)
+    assert outcome.code in ADMITTED | {"INVALID_ARGUMENT"}, outcome
+    if outcome.code == "INVALID_ARGUMENT":
+        refused(outcome, "INVALID_ARGUMENT", "INVALID_CHOICE")
+        assert all(field.startswith("choices[") for field in fields(outcome))
+        assert "median_salary" not in outcome.message

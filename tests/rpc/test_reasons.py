@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
-from tests.logs import Lines, logged
+from tests.logs import Lines
 from tests.rpc.refusals import refused
 from tests.running import Running, running, user
 from tests.serving import Outcome
@@ -208,13 +208,6 @@ async def test_what_is_not_built_says_so(server: Running, method: str) -> None:
 CANARY = "hunter2"
 
 
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """What is logged."""
-    with logged() as lines:
-        yield lines
-
-
 @asynccontextmanager
 async def damaged(catalog: Path, state: Path, damage: str) -> AsyncIterator[tuple[Running, str]]:
     """A server, and the id of a resolution whose record was damaged on the disk."""
@@ -232,14 +225,14 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-async def test_what_is_unforeseen_is_opaque(meridian: Path, tmp_path: Path, lines: Lines, damage: str) -> None:
+async def test_what_is_unforeseen_is_opaque(meridian: Path, tmp_path: Path, log: Lines, damage: str) -> None:
     async with damaged(meridian, tmp_path, damage) as (server, resolution_id):
         outcome = await server.recorded(resolution_id)
         assert {} == refused(outcome, "INTERNAL", "INTERNAL")
         assert "internal error" == outcome.message
         assert {"ErrorInfo", "RequestInfo"} == set(outcome.details)
         assert CANARY not in f"{outcome.message} {outcome.details} {outcome.initial} {outcome.trailing}"
-        assert lines("request_failed", request_id=outcome.request_id)
+        assert log("request_failed", request_id=outcome.request_id)
         assert "OK" == (await server.resolve(REVENUE)).code
 
 
