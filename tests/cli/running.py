@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-COMMAND = (sys.executable, "-c", "from ecp_client.cli import main; main()")
+# A shell starts background jobs with SIGINT ignored, and what the tests start inherits that.
+_HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = (sys.executable, "-c", f"{_HEEDING}; from ecp_client.cli import main; main()")
 _COLUMNS = 110
 _PROMPT = b"give up: "
 _PATIENCE_SECONDS = 2.0
