@@ -79,8 +79,9 @@ def test_serve_has_a_flag_for_what_is_set_at_the_prompt() -> None:
 
 async def _command(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
     """Run a command in a process of its own; return exit code, output and errors."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ECP_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ecp_server", *arguments, env=os.environ | environment, stdout=PIPE, stderr=PIPE
+        sys.executable, "-m", "ecp_server", *arguments, env=inherited | environment, stdout=PIPE, stderr=PIPE
     )
     output, errors = await process.communicate()
     return process.returncode, output.decode(), errors.decode()
