@@ -10,7 +10,7 @@ import pytest
 from ecp_server.domain.catalog import Binding, Dimension, Member, MemberVariation
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import SlicedMember
-from ecp_server.resolution.selecting.membership import bound_values, last_day, member_values
+from ecp_server.resolution.selecting.membership import bound_values, last_day, member_values, readings_in
 from tests.resolution.samples import dimension, member
 
 FIN, SALES = MemberVariation("fin", ("JP", "AU")), MemberVariation("sales", ("JP",))
@@ -73,15 +73,12 @@ def test_a_variation_without_a_context_holds_where_no_other_does() -> None:
 def test_what_holds_on_the_last_day_of_the_period_applies(end: date | None, expected: tuple[str, ...]) -> None:
     """valid_from is inclusive, valid_to exclusive; a period without an end ends with what holds last."""
     changed = date(2023, 4, 1)
-    emea = member(
-        "region.emea",
-        variations=(
-            MemberVariation("fin", ("old",), valid_to=changed),
-            MemberVariation("fin", ("new",), valid_from=changed),
-        ),
-    )
+    old = MemberVariation("fin", ("old",), valid_to=changed)
+    new = MemberVariation("fin", ("new",), valid_from=changed)
 
-    assert values(emea, "fin", period=TimeRange(date(2022, 1, 1), end, "")) == expected
+    for variations in ((old, new), (new, old)):
+        emea = member("region.emea", variations=variations)
+        assert values(emea, "fin", period=TimeRange(date(2022, 1, 1), end, "")) == expected
 
 
 def test_where_no_variation_holds_any_more_there_is_nothing_to_choose() -> None:
@@ -123,3 +120,12 @@ def test_a_cube_that_calls_them_nothing_else_has_the_members_own_values() -> Non
     sliced = SlicedMember(APAC, ("JP", "AU"), "")
 
     assert bound_values(sliced, region, "Plan", ()) == bound_values(sliced, region, "Sales", ()) == ("JP", "AU")
+
+
+def test_each_cube_has_names_of_its_own() -> None:
+    plan, staff = Binding("Plan", "Plan.area", {"region.apac": {"": ("P",)}}), Binding("Staff", "Staff.area")
+    region = dimension("region", bindings=(staff, plan))
+    sliced = SlicedMember(APAC, ("JP", "AU"), "")
+
+    assert [bound_values(sliced, region, cube, ()) for cube in ("Plan", "Staff")] == [("P",), ("JP", "AU")]
+    assert [readings_in(region, cube) for cube in ("Plan", "Staff", "Sales")] == [plan.values, {}, {}]
