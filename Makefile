@@ -65,8 +65,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
   --no-emit-index-url --no-annotate --custom-compile-command 'make pins'
 
 pins: $(SETUP) ## pin the newest versions that requirements/*.in and pyproject.toml admit
-	@$(COMPILE) pyproject.toml --extra server --output-file requirements/server.txt
-	@$(COMPILE) pyproject.toml --extra server --extra cli requirements/dev.in --constraint requirements/server.txt --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra server --extra stores --output-file requirements/server.txt
+	@$(COMPILE) pyproject.toml --extra server --extra stores --extra cli requirements/dev.in --constraint requirements/server.txt --output-file requirements/dev.txt
 	@$(COMPILE) requirements/protos.in --output-file requirements/protos.txt
 
 clean: ## remove the environments and caches

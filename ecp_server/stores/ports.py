@@ -16,6 +16,7 @@ from typing import Protocol
 
 from ecp_server.domain.catalog import Asset, AssetKind, AssetRef, Contract, KnownIssue, MemberVariation, TermVariation
 from ecp_server.domain.concepts import Hop
+from ecp_server.domain.figures import FigureQuery, Figures
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
 from ecp_server.domain.records import AuditRecord, ResolutionRecord
@@ -123,6 +124,17 @@ class Registry(Probed, Protocol):
 
     async def contracts(self, version: str, metrics: Sequence[str]) -> Mapping[str, Sequence[Contract]]:
         """Return for each metric the contracts of the tables that it, or one it is computed from, is computed from."""
+
+
+class Semantic(Probed, Protocol):
+    """Computes figures."""
+
+    async def run(self, queries: Sequence[FigureQuery]) -> Sequence[Figures]:
+        """Run the queries side by side and return the figures of each, in their order.
+
+        A measure over no rows is null, a count 0. Raises `StoreQueryFailed` where a query names what the model lacks or
+        yields more rows than may be returned. A caller who goes away interrupts what runs.
+        """
 
 
 class Policy(Probed, Protocol):
