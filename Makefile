@@ -32,11 +32,14 @@ $(GENERATOR): requirements/protos.txt
 run: $(SETUP) ## start the server with the embedded stores
 	@$(BIN)/ecp-server serve
 
+# With ECP_TEST_REQUIRE_SERVERS=1 the servers that tests need are fetched and started first; they go on running.
+SERVERS = $(if $(filter 1,$(ECP_TEST_REQUIRE_SERVERS)),servers=$$(scripts/servers up) && eval "$$servers" &&)
+
 test: $(SETUP) ## run the tests
-	@$(BIN)/pytest
+	@$(SERVERS) $(BIN)/pytest
 
 verify: $(SETUP) ## run the long forms of the tests
-	@$(BIN)/pytest -m long
+	@$(SERVERS) $(BIN)/pytest -m long
 
 check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
 	$(BIN)/ruff check
