@@ -9,6 +9,17 @@ from ecp_server.domain.concepts import Choice
 
 
 @dataclass(frozen=True, slots=True)
+class QueryReads:
+    """What one query of a plan reads, as policy judges it again when the plan is run."""
+
+    query_id: str
+    metrics: tuple[str, ...]
+    """Ids: the metric that it serves first, then those that it measures."""
+    essential: bool = True
+    """Denied, it denies the execution; what the main figure is compared with is dropped instead."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResolutionRecord:
     """One resolution as it was asked and answered; ``rpc`` encodes both."""
 
@@ -26,6 +37,26 @@ class ResolutionRecord:
     """What was chosen for it, in resolutions that it resumes too."""
     create_time: datetime
     expire_time: datetime
+    asked: tuple[str, ...] = ()
+    """Ids of the metrics that the question asks for: what they are compared with is judged with their tier."""
+    reads: tuple[QueryReads, ...] = ()
+    """One a query of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRecord:
+    """One execution as it was asked and answered; ``rpc`` encodes it."""
+
+    id: str
+    resolution_id: str
+    request: bytes
+    response: bytes
+    """With the whole provenance, without the table."""
+    table: bytes
+    """Empty where it was not asked for."""
+    table_digest: str
+    """SHA-256 of the figures, lower-case hexadecimal."""
+    create_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +73,12 @@ class AuditRecord:
     roles: tuple[str, ...]
     verified: bool
     outcome: str
-    """RESOLVED, DISAMBIGUATION_REQUIRED or the reason of the refusal."""
+    """RESOLVED, DISAMBIGUATION_REQUIRED, EXECUTED, CANCELLED or the reason of the refusal."""
     resolution_id: str = ""
     catalog_version: str = ""
     policies: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     plan_digest: str = ""
+    execution_id: str = ""
+    executed_digest: str = ""
+    """SHA-256 of what was sent to the semantic layer."""

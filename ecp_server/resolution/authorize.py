@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ecp_server.domain.catalog import Metric, Severity
+from ecp_server.domain.catalog import Severity
 from ecp_server.domain.errors import PolicyDenied
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import (
@@ -21,7 +21,7 @@ from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.digest import with_digest
-from ecp_server.resolution.draft import Draft, Slice
+from ecp_server.resolution.draft import Draft, Slice, read_by
 from ecp_server.resolution.rights.obligations import Reader, apply, demands_on
 from ecp_server.resolution.rights.products import metric_product
 from ecp_server.stores.ports import Policy
@@ -94,20 +94,16 @@ def plan_products(draft: Draft) -> Mapping[str, Product]:
     tier = min((metric.certification_tier for metric in draft.selection.metrics), default=None)
     asked = {metric.id for metric in draft.selection.metrics}
     products: dict[str, Product] = {}
-    for metric in (m for part in draft.selection.slices for m in _metrics(part)):
+    for metric in (m for part in draft.selection.slices for m in read_by(part)):
         products[metric.id] = metric_product(metric, tier=None if metric.id in asked else tier)
     return products
-
-
-def _metrics(part: Slice) -> tuple[Metric, ...]:
-    return (part.asked, *(m.metric for m in part.metrics))
 
 
 def _permit(
     part: Slice, query: SemanticQuery, decisions: Mapping[str, Decision], reader: Reader
 ) -> tuple[SemanticQuery, tuple[Obligation, ...]]:
     """Return the query as rewritten, and its obligations; raise `PolicyDenied` where a metric of it is denied."""
-    metrics = _metrics(part)
+    metrics = read_by(part)
     decided = [decisions.get(metric.id, _UNDECIDED) for metric in metrics]
     for decision in decided:
         if not decision.allow:

@@ -148,6 +148,11 @@ class Slice:
         return cube_of(self.metrics[0].metric)
 
 
+def read_by(part: Slice) -> tuple[Metric, ...]:
+    """Return what policy judges of a slice: the metric that it serves, then those that it measures."""
+    return (part.asked, *(sliced.metric for sliced in part.metrics))
+
+
 def cube_of(metric: Metric) -> str:
     """Return the cube that a metric's address starts with; "" where it has no address."""
     return (metric.semantic_ref or "").partition(".")[0]

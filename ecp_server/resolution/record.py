@@ -10,9 +10,9 @@ from ecp_server.domain.concepts import Mention
 from ecp_server.domain.errors import PolicyDenied, Reason
 from ecp_server.domain.ids import uuid7
 from ecp_server.domain.provenance import Provenance
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.domain.records import AuditRecord, QueryReads, ResolutionRecord
 from ecp_server.domain.resolution import NotFound, Problem, Resolution, ResolutionStatus
-from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.draft import Draft, read_by
 from ecp_server.resolution.restate import restate
 from ecp_server.stores.ports import State
 
@@ -48,9 +48,21 @@ async def record(draft: Draft, state: State, encoding: Encoding, expire_after: t
             settled=resolution.status is ResolutionStatus.RESOLVED,
             create_time=resolution.create_time,
             expire_time=resolution.expire_time,
+            asked=tuple(metric.id for metric in draft.selection.metrics),
+            reads=_reads(draft),
         ),
     )
     return resolution
+
+
+def _reads(draft: Draft) -> tuple[QueryReads, ...]:
+    """Return what each query of the plan reads, of those that policy let into it."""
+    planned = {query.id for query in draft.plan.queries} if draft.plan is not None else set()
+    return tuple(
+        QueryReads(part.id, tuple(dict.fromkeys(metric.id for metric in read_by(part))), part.essential)
+        for part in draft.selection.slices
+        if part.id in planned
+    )
 
 
 async def record_denial(draft: Draft, state: State, denial: PolicyDenied) -> None:

@@ -19,7 +19,7 @@ from ecp_server.domain.concepts import Hop
 from ecp_server.domain.figures import FigureQuery, Figures
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
 
 MAX_PATHS = 1000
 """Paths that one question gets: their number may grow exponentially with the depth."""
@@ -151,8 +151,17 @@ class Policy(Probed, Protocol):
 class State(Probed, Protocol):
     """What must not be lost."""
 
-    async def record(self, audit: AuditRecord, resolution: ResolutionRecord | None = None) -> None:
-        """Write both, or neither. When it returns they survive a loss of power."""
+    async def record(self, audit: AuditRecord, record: ResolutionRecord | ExecutionRecord | None = None) -> None:
+        """Write both, or neither. When it returns they survive a loss of power.
+
+        What is repeated, told by its id, stays as it was first.
+        """
 
     async def resolution(self, resolution_id: str) -> ResolutionRecord | None:
         """Return a recorded resolution, expired or not; None where there is none."""
+
+    async def executions(self, resolution_id: str, *, limit: int, tables: bool) -> Sequence[ExecutionRecord]:
+        """Return the newest executions of a resolution, newest first, by id where made at once.
+
+        Their tables are empty unless ``tables``.
+        """

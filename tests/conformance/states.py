@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ecp_server.domain.concepts import Choice
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
 from ecp_server.stores.ports import State
 from ecp_server.stores.state.embedded import EmbeddedState
 
@@ -36,6 +36,17 @@ RESOLUTION: Final = ResolutionRecord(
     choices=(Choice("revenue", "net_revenue"), Choice("period", "é")),
     create_time=NOW + timedelta(milliseconds=1),
     expire_time=NOW + timedelta(hours=1),
+    asked=("net_revenue",),
+    reads=(QueryReads("actual", ("net_revenue",)), QueryReads("budget", ("budget", "é"), essential=False)),
+)
+EXECUTION: Final = ExecutionRecord(
+    id="exe-1",
+    resolution_id="res-1",
+    request=b"\x00request\xff",
+    response=bytes(range(256)),
+    table=b"\xfftable\x00",
+    table_digest="5f2c",
+    create_time=NOW + timedelta(minutes=1),
 )
 AUDIT: Final = AuditRecord(
     id="audit-1",
@@ -53,6 +64,8 @@ AUDIT: Final = AuditRecord(
     policies=("builtin.certification",),
     products=("net_revenue", "term:revenue"),
     plan_digest="e3b0c442",
+    execution_id="exe-1",
+    executed_digest="77c2",
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
 from ecp_server.stores.ports import State
-from tests.conformance.states import AUDIT, NOW, RESOLUTION, StateUnderTest, pair
+from tests.conformance.states import AUDIT, EXECUTION, NOW, RESOLUTION, StateUnderTest, pair
 
 
 async def test_what_was_recorded_is_read_back(state: State, store: StateUnderTest) -> None:
@@ -66,6 +66,59 @@ async def test_an_audit_record_needs_no_resolution(state: State, store: StateUnd
     refusal = replace(AUDIT, outcome="POLICY_DENIED", resolution_id="", policies=(), products=(), plan_digest="")
     await state.record(refusal)
     assert [refusal] == store.audit()
+
+
+async def test_a_resolution_that_reads_nothing_is_kept(state: State) -> None:
+    asked_of_the_catalog = replace(RESOLUTION, asked=(), reads=())
+    await state.record(AUDIT, asked_of_the_catalog)
+    assert asked_of_the_catalog == await state.resolution("res-1")
+
+
+async def test_an_execution_is_read_back(state: State, store: StateUnderTest) -> None:
+    await state.record(AUDIT, EXECUTION)
+    assert [EXECUTION] == list(await state.executions("res-1", limit=20, tables=True))
+    assert [AUDIT] == store.audit()
+
+
+async def test_tables_of_executions_are_read_only_when_asked_for(state: State) -> None:
+    await state.record(AUDIT, EXECUTION)
+    assert [replace(EXECUTION, table=b"")] == list(await state.executions("res-1", limit=20, tables=False))
+
+
+async def test_executions_come_newest_first_and_no_more_than_asked_for(state: State) -> None:
+    """Two that were made at once come by id, the larger first: ids sort by time."""
+    made = [("b", 1), ("a", 3), ("d", 2), ("c", 2)]
+    for name, minute in made:
+        execution = replace(EXECUTION, id=name, create_time=NOW + timedelta(minutes=minute))
+        await state.record(replace(AUDIT, id=f"audit-{name}"), execution)
+    await state.record(replace(AUDIT, id="audit-other"), replace(EXECUTION, id="e", resolution_id="res-2"))
+    assert ["a", "d", "c", "b"] == [found.id for found in await state.executions("res-1", limit=20, tables=False)]
+    assert ["a", "d"] == [found.id for found in await state.executions("res-1", limit=2, tables=True)]
+    assert [] == list(await state.executions("res-3", limit=20, tables=False))
+
+
+@pytest.mark.parametrize("size", [0, 4 << 20])
+async def test_tables_of_any_size_are_kept(state: State, size: int) -> None:
+    large = replace(EXECUTION, table=b"\xff" * size, response=b"\0" * size)
+    await state.record(AUDIT, large)
+    assert [large] == list(await state.executions("res-1", limit=1, tables=True))
+
+
+async def test_an_execution_that_is_repeated_is_there_once_as_it_was_first(state: State) -> None:
+    await state.record(AUDIT, EXECUTION)
+    await state.record(replace(AUDIT, id="audit-2"), replace(EXECUTION, table=b"other"))
+    assert [EXECUTION] == list(await state.executions("res-1", limit=20, tables=True))
+
+
+async def test_an_execution_and_its_audit_record_are_written_both_or_neither(
+    state: State, store: StateUnderTest
+) -> None:
+    with pytest.raises(StoreQueryFailed):
+        await state.record(AUDIT, replace(EXECUTION, resolution_id="\ud800"))
+    with pytest.raises(StoreQueryFailed):
+        await state.record(replace(AUDIT, subject="\ud800"), EXECUTION)
+    assert [] == list(await state.executions("res-1", limit=20, tables=False))
+    assert [] == store.audit()
 
 
 async def test_audit_records_keep_their_order(state: State, store: StateUnderTest) -> None:
@@ -164,7 +217,8 @@ async def test_closed_it_answers_nothing(state: State) -> None:
     await state.record(AUDIT, RESOLUTION)
     await state.close()
     await state.close()
-    for call in (state.record(AUDIT), state.resolution("res-1"), state.probe()):
+    reading = state.executions("res-1", limit=1, tables=False)
+    for call in (state.record(AUDIT), state.resolution("res-1"), reading, state.probe()):
         with pytest.raises(StoreUnavailable):
             await call
 

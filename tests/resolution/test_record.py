@@ -21,6 +21,7 @@ from ecp_server.domain.errors import (
     StoreUnavailable,
 )
 from ecp_server.domain.identity import Principal
+from ecp_server.domain.records import QueryReads
 from ecp_server.domain.resolution import Resolution
 from tests.resolution.desk import Desk
 from tests.resolution.reading import assumptions, concepts, days, measures, options, plan_of
@@ -171,3 +172,13 @@ async def test_an_unknown_department_is_told_and_another_can_be_chosen(desk: Des
     assert (concepts(chosen)[0], assumptions(chosen)["department"]) == ("planned", "b")
     with pytest.raises(InvalidChoice):
         await desk.ask("income last month", ("department", "nowhere"), principal=stranger)
+
+
+async def test_what_each_query_reads_is_recorded_for_when_it_is_run(desk: Desk) -> None:
+    """The metric that it serves first; what the main figure is compared with may be left out later."""
+    found = await desk.ask("sales vs budget by region", principal=USER)
+    record = await recorded(desk, found)
+    assert ("sales",) == record.asked
+    assert (QueryReads("actual", ("sales",)), QueryReads("budget", ("planned",), essential=False)) == record.reads
+    definition = await recorded(desk, await desk.ask("what is the definition of sales", principal=USER))
+    assert () == definition.reads

@@ -51,6 +51,22 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
         "CREATE TABLE liveness (id INTEGER PRIMARY KEY CHECK (id = 1), time TEXT NOT NULL)",
     ),
+    (
+        "ALTER TABLE resolution ADD COLUMN asked TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE resolution ADD COLUMN reads TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE audit ADD COLUMN execution_id TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE audit ADD COLUMN executed_digest TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE execution (
+            id TEXT PRIMARY KEY,
+            resolution_id TEXT NOT NULL,
+            request BLOB NOT NULL,
+            response BLOB NOT NULL,
+            result BLOB NOT NULL,
+            table_digest TEXT NOT NULL,
+            create_time TEXT NOT NULL
+        )""",
+        "CREATE INDEX execution_of_resolution ON execution (resolution_id, create_time, id)",
+    ),
 )
 """What each version of the schema adds to the one before, counted by `PRAGMA user_version`. One that is out stays."""
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
 from ecp_server.stores.state.database import Database, path_of, translated
-from ecp_server.stores.state.rows import insert_audit, insert_resolution, select_resolution, touch
+from ecp_server.stores.state.rows import insert_audit, insert_record, select_executions, select_resolution, touch
 from ecp_server.stores.state.writer import GroupWriter
 
 __all__ = ["EmbeddedState", "path_of"]
+
+T = TypeVar("T")
 
 BUSY_SECONDS: Final = 1.0
 """How long to wait for a lock that a program other than this server holds, such as a backup."""
@@ -36,18 +40,20 @@ class EmbeddedState:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecp-state-reader")
         self._closed = False
 
-    async def record(self, audit: AuditRecord, resolution: ResolutionRecord | None = None) -> None:
+    async def record(self, audit: AuditRecord, record: ResolutionRecord | ExecutionRecord | None = None) -> None:
         """Write both, or neither; a record whose id is already there stays as it is. See `ports.State`."""
         statements = [insert_audit(audit)]
-        if resolution is not None:
-            statements.append(insert_resolution(resolution))
+        if record is not None:
+            statements.append(insert_record(record))
         await self._writer.write(statements)
 
     async def resolution(self, resolution_id: str) -> ResolutionRecord | None:
         """Return a recorded resolution, expired or not; None where there is none."""
-        if self._closed:
-            raise StoreUnavailable(StoreKind.STATE)
-        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, resolution_id)
+        return await self._read(lambda connection: select_resolution(connection, resolution_id))
+
+    async def executions(self, resolution_id: str, *, limit: int, tables: bool) -> Sequence[ExecutionRecord]:
+        """Return the newest executions of a resolution, newest first. See `ports.State`."""
+        return await self._read(lambda connection: select_executions(connection, resolution_id, limit, tables=tables))
 
     async def probe(self) -> None:
         """Write to the disk: a full one can still be read."""
@@ -61,9 +67,14 @@ class EmbeddedState:
             await asyncio.get_running_loop().run_in_executor(self._reader, self._read_database.close)
             self._reader.shutdown(wait=False)
 
-    def _read(self, resolution_id: str) -> ResolutionRecord | None:
+    async def _read(self, select: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(StoreKind.STATE)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._select, select)
+
+    def _select(self, select: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return select_resolution(self._read_database.connection(), resolution_id)
+            return select(self._read_database.connection())
         except Exception as error:
             self._read_database.renew()
             raise translated(error) from error

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ecp_server.domain.concepts import Choice
-from ecp_server.domain.records import AuditRecord, ResolutionRecord
+from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
 
 Statement = tuple[str, tuple[Any, ...]]
 """SQL and its parameters."""
 
 _RESOLUTION_COLUMNS: Final = (
-    "id, owner, request, response, catalog_version, as_of, settled, choices, create_time, expire_time"
+    "id, owner, request, response, catalog_version, as_of, settled, choices, create_time, expire_time, asked, reads"
 )
+_EXECUTION_COLUMNS: Final = "id, resolution_id, request, response, result, table_digest, create_time"
 
 
 def insert_audit(record: AuditRecord) -> Statement:
@@ -36,16 +37,22 @@ def insert_audit(record: AuditRecord) -> Statement:
         json.dumps(record.policies),
         json.dumps(record.products),
         record.plan_digest,
+        record.execution_id,
+        record.executed_digest,
     )
     columns = (
         "id, time, request_id, method, subject, actor, department, roles, verified, outcome, resolution_id, "
-        "catalog_version, policies, products, plan_digest"
+        "catalog_version, policies, products, plan_digest, execution_id, executed_digest"
     )
     return _insert("audit", columns, row)
 
 
-def insert_resolution(record: ResolutionRecord) -> Statement:
+def insert_record(record: ResolutionRecord | ExecutionRecord) -> Statement:
     """Return the statement that adds the record, once however often it is repeated."""
+    return _insert_resolution(record) if isinstance(record, ResolutionRecord) else _insert_execution(record)
+
+
+def _insert_resolution(record: ResolutionRecord) -> Statement:
     row = (
         record.id,
         record.owner,
@@ -57,8 +64,23 @@ def insert_resolution(record: ResolutionRecord) -> Statement:
         json.dumps([[choice.subject_id, choice.option_id] for choice in record.choices]),
         _utc(record.create_time),
         _utc(record.expire_time),
+        json.dumps(record.asked),
+        json.dumps([[reads.query_id, reads.metrics, reads.essential] for reads in record.reads]),
     )
     return _insert("resolution", _RESOLUTION_COLUMNS, row)
+
+
+def _insert_execution(record: ExecutionRecord) -> Statement:
+    row = (
+        record.id,
+        record.resolution_id,
+        record.request,
+        record.response,
+        record.table,
+        record.table_digest,
+        _utc(record.create_time),
+    )
+    return _insert("execution", _EXECUTION_COLUMNS, row)
 
 
 def touch(now: datetime) -> Statement:
@@ -77,7 +99,8 @@ def select_resolution(connection: sqlite3.Connection, resolution_id: str) -> Res
     ).fetchone()
     if row is None:
         return None
-    record_id, owner, request, response, catalog_version, as_of, settled, choices, create_time, expire_time = row
+    record_id, owner, request, response, catalog_version, as_of, settled, choices, create_time, expire_time, *read = row
+    asked, reads = read
     return ResolutionRecord(
         id=record_id,
         owner=owner,
@@ -89,7 +112,24 @@ def select_resolution(connection: sqlite3.Connection, resolution_id: str) -> Res
         choices=tuple(Choice(subject, option) for subject, option in json.loads(choices)),
         create_time=datetime.fromisoformat(create_time),
         expire_time=datetime.fromisoformat(expire_time),
+        asked=tuple(json.loads(asked)),
+        reads=tuple(QueryReads(query, tuple(metrics), essential) for query, metrics, essential in json.loads(reads)),
     )
+
+
+def select_executions(
+    connection: sqlite3.Connection, resolution_id: str, limit: int, *, tables: bool
+) -> list[ExecutionRecord]:
+    """Read the newest executions of a resolution; without their tables unless asked."""
+    columns = _EXECUTION_COLUMNS if tables else _EXECUTION_COLUMNS.replace("result", "x''")
+    rows = connection.execute(
+        f"SELECT {columns} FROM execution WHERE resolution_id = ? ORDER BY create_time DESC, id DESC LIMIT ?",  # noqa: S608 - constants
+        (resolution_id, limit),
+    ).fetchall()
+    return [
+        ExecutionRecord(record_id, of, request, response, table, digest, datetime.fromisoformat(create_time))
+        for record_id, of, request, response, table, digest, create_time in rows
+    ]
 
 
 def _insert(table: str, columns: str, row: tuple[Any, ...]) -> Statement:

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
 from ecp_server.stores.state.database import MIGRATIONS, Database
 from ecp_server.stores.state.embedded import EmbeddedState, path_of
-from tests.conformance.states import AUDIT, RESOLUTION, StateUnderTest, pair
+from tests.conformance.states import AUDIT, EXECUTION, RESOLUTION, StateUnderTest, pair
 
 
 @pytest.fixture
@@ -89,6 +89,26 @@ def test_a_url_that_names_no_file_is_refused(url: str) -> None:
     """A database in memory would lose what must not be lost."""
     with pytest.raises(ValueError, match="sqlite:///"):
         path_of(url)
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
+    """What it holds stays, and reads as if nothing had been known of what came later."""
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(
+            "INSERT INTO resolution VALUES ('res-0', 'ann', x'01', x'02', 'v', '2026-01-01T00:00:00+00:00', 1, '[]', "
+            "'2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00')"
+        )
+        connection.commit()
+    state = EmbeddedState(path)
+    old = await state.resolution("res-0")
+    await state.record(AUDIT, EXECUTION)
+    await state.close()
+    assert old is not None
+    assert ("ann", b"\x02", (), ()) == (old.owner, old.response, old.asked, old.reads)
+    assert ["audit-1"] == _recorded(path)
 
 
 async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
