@@ -1,4 +1,4 @@
-"""Names the adapters and puts everything together: settings → catalog → observed ports → path → services."""
+"""The application: settings → catalog → observed ports → path → services."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from ecp_server.rpc.resolve_service import ResolveService
 from ecp_server.server import Server
 from ecp_server.settings import Settings
 from ecp_server.stores.decisions import DecisionCache
-from ecp_server.stores.graph.embedded import EmbeddedGraph
 from ecp_server.stores.health import HealthMonitor
 from ecp_server.stores.observe import observed
-from ecp_server.stores.policy.embedded import EmbeddedPolicy, PolicyInvalid
+from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
-from ecp_server.stores.registry.embedded import EmbeddedRegistry
-from ecp_server.stores.state.embedded import EmbeddedState, path_of
-from ecp_server.stores.vector.embedded import EmbeddedVector
-from ecp_server.stores.vector.embeddings import StaticEmbeddings
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
+from ecp_server.wiring.graph import graph_store
+from ecp_server.wiring.policy import policy_store
+from ecp_server.wiring.registry import registry_store
+from ecp_server.wiring.state import state_store
+from ecp_server.wiring.vector import vector_store
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -96,11 +96,11 @@ class EcpApplication:
         self._preparing: asyncio.Task[None] | None = None
         self._budget_seconds = settings.store_timeout_seconds
 
-        self._graph = EmbeddedGraph(self._shelf)
-        self._vector = EmbeddedVector(self._shelf, StaticEmbeddings())
-        self._registry = EmbeddedRegistry(self._shelf)
-        self._policy = EmbeddedPolicy()
-        self._state = EmbeddedState(path_of(settings.state_url.get_secret_value()))
+        self._graph = graph_store(settings, self._shelf)
+        self._vector = vector_store(settings, self._shelf)
+        self._registry = registry_store(settings, self._shelf)
+        self._policy = policy_store(settings)
+        self._state = state_store(settings)
 
         # The cache stands outside the observation: what it answers is no call to the engine, as it tells itself.
         self._decisions = DecisionCache(
