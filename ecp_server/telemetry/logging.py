@@ -7,6 +7,7 @@ bound with `structlog.contextvars.bind_contextvars`.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -17,6 +18,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from ecp_server.domain.call import CALL
+from ecp_server.telemetry.log_stream import GatheringStream, LineLogger
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_IN_TRACES: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -31,6 +33,8 @@ _SECRETS: Final = (
         r"\1\2***",
     ),
 )
+_JSON: Final = json.JSONEncoder(default=repr)
+"""Made once: making an encoder costs as much as using it."""
 
 
 def configure(*, log_format: str, level: str, stream: TextIO | None = None) -> None:
@@ -38,7 +42,7 @@ def configure(*, log_format: str, level: str, stream: TextIO | None = None) -> N
 
     ``log_format`` is "json", "console" or "auto" (console on a terminal); ``level`` a name of the standard library.
     """
-    out = sys.stderr if stream is None else stream
+    out: TextIO = GatheringStream(sys.stderr) if stream is None else stream  # type: ignore[assignment]  # all that is used of it
     console = log_format == "console" or (log_format == "auto" and out.isatty())
     threshold = logging.getLevelNamesMapping()[level]
     shared: list[Processor] = [
@@ -52,12 +56,12 @@ def configure(*, log_format: str, level: str, stream: TextIO | None = None) -> N
     renderer: list[Processor] = (
         [_escape, structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if console
-        else [structlog.processors.JSONRenderer()]
+        else [_render]
     )
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=lambda *_: LineLogger(out),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)
@@ -99,6 +103,11 @@ def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
             control = _CONTROL_IN_TRACES if key == "exception" else _CONTROL
             event[key] = control.sub(_visible, value)
     return event
+
+
+def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """Return the line as JSON; what JSON has no form for, as Python shows it."""
+    return _JSON.encode(event)
 
 
 def _visible(match: re.Match[str]) -> str:
