@@ -58,6 +58,7 @@ class TimedMention:
     first: int
     last: int
     expression: Expression
+    exactness: Exactness = Exactness.EXACT
 
 
 @dataclass(frozen=True, slots=True)

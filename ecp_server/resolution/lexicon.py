@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-
-from rapidfuzz.distance import OSA
+from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, PhraseMeaning
 from ecp_server.domain.text import Token, fold
+from ecp_server.resolution.parsing.structure import GRAIN_ADVERBS
+from ecp_server.resolution.parsing.words import COMPARING, FUNCTION, LIGHT
+from ecp_server.resolution.spelling.corrections import Corrections
+from ecp_server.resolution.spelling.endings import bare, is_verbal, lemma, singular
+from ecp_server.resolution.time.lexemes import WORDS_OF_PERIODS
 
 
 class SenseKind(IntEnum):
@@ -72,7 +76,12 @@ class Exactness(IntEnum):
 
     EXACT = 0
     INFLECTED = 1
-    CORRECTED = 2
+    """Another number, or without accents."""
+    VARIED = 2
+    """Joined, parted or another form of the word: "netrevenue", "head count", "refunded"."""
+    REORDERED = 3
+    CORRECTED = 4
+    """A slip is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,31 +107,40 @@ class Lexicon:
         self._forms: dict[str, list[_Form]] = {}
         self._prefixes: set[str] = set()
         self._words: set[str] = set()
+        self._joined: dict[str, list[_Form]] = {}
+        self._bags: dict[tuple[str, ...], list[_Form]] = {}
         for sense in _senses(catalog):
             self._add(sense)
-        self._corrections = _corrections(self._words)
+        weighty = self._words - LIGHT
+        self._corrections = Corrections(weighty | _PERIOD_WORDS)
+        self._verbs = _by_lemma(weighty)
 
     def _add(self, sense: Sense) -> None:
         folded = fold(sense.form)
         if not folded:
             return
-        words = [_singular(word) for word in folded.split(" ")]
+        words = [singular(word) for word in folded.split(" ")]
         key = " ".join(words)
         forms = self._forms.setdefault(key, [])
         if any(f.folded == folded and f.sense.kind == sense.kind and f.sense.id == sense.id for f in forms):
             return
-        forms.append(_Form(folded, sense))
+        form = _Form(folded, sense)
+        forms.append(form)
         self._words.update(words)
         for length in range(1, len(words)):
             self._prefixes.add(" ".join(words[:length]))
+        if len(words) > 1:
+            self._joined.setdefault(singular(folded.replace(" ", "")), []).append(form)
+            if len(words) <= _MOST_REORDERED and not FUNCTION.intersection(words):
+                self._bags.setdefault(tuple(sorted(words)), []).append(form)
 
     def knows(self, word: str) -> bool:
         """Tell whether a folded word occurs in any form."""
-        return _singular(word) in self._words
+        return singular(word) in self._words
 
     def spans(self, tokens: Sequence[Token]) -> list[Span]:
         """Return every run of tokens that is a form, overlapping ones included."""
-        words = [_singular(token.folded) for token in tokens]
+        words = [singular(token.folded) for token in tokens]
         return [span for first in range(len(words)) for span in self._spans_from(first, words, tokens)]
 
     def _spans_from(self, first: int, words: Sequence[str], tokens: Sequence[Token]) -> Iterator[Span]:
@@ -137,33 +155,84 @@ class Lexicon:
             key = f"{key} {words[last]}"
             last += 1
 
+    def loose_spans(self, tokens: Sequence[Token]) -> list[Span]:
+        """Return runs of tokens that are a form but for blanks ("netrevenue", "head count") or order ("revenue net").
+
+        Meant for questions in which words are left that nothing matches.
+        """
+        words = [singular(token.folded) for token in tokens]
+        written = [token.folded for token in tokens]
+        return [
+            span
+            for first in range(len(words))
+            for span in (*self._joined_from(first, written), *self._reordered_from(first, words))
+        ]
+
+    def _joined_from(self, first: int, written: Sequence[str]) -> Iterator[Span]:
+        word = singular(written[first])
+        if word not in self._words and len(word) >= _SHORTEST_JOINED and (forms := self._joined.get(word)):
+            yield _span(first, first + 1, forms, "", Exactness.VARIED)
+        pair = written[first : first + 2]
+        joined = singular("".join(pair))
+        if len(pair) > 1 and len(joined) >= _SHORTEST_JOINED and not FUNCTION.intersection(pair) and joined.isalpha():
+            forms = self._forms.get(joined)
+            if forms:
+                yield _span(first, first + 2, forms, "", Exactness.VARIED)
+
+    def _reordered_from(self, first: int, words: Sequence[str]) -> Iterator[Span]:
+        for last in range(first + 1, min(len(words), first + _MOST_REORDERED) + 1):
+            if words[last - 1] not in self._words or words[last - 1] in FUNCTION:
+                return
+            run = words[first:last]
+            forms = self._bags.get(tuple(sorted(run)))
+            if forms and " ".join(run) not in self._forms:
+                yield _span(first, last, forms, "", Exactness.REORDERED)
+
     def correct(self, word: str) -> str | None:
-        """Return the catalog's only word that is one edit from a folded word of five letters or more, else None.
+        """Return the only word of the catalog, or of periods, that is near to a folded one (`Corrections`), else None.
 
         A word that the catalog has is spelt right, whatever it stands for.
         """
-        if len(word) < _SHORTEST_CORRECTED or not word.isalpha() or self.knows(word):
+        if self.knows(word) or word in _PERIOD_WORDS:
             return None
-        found = {
-            candidate
-            for variant in _deletes(_singular(word))
-            for candidate in self._corrections.get(variant, ())
-            if OSA.distance(_singular(word), candidate, score_cutoff=1) == 1
-        }
-        return found.pop() if len(found) == 1 else None
+        return self._corrections.nearest(singular(word))
+
+    def other_form(self, word: str) -> str | None:
+        """Return the catalog's only word that a folded one is another form of ("refunded", "refunds"), else None."""
+        if self.knows(word):
+            return None
+        found = self._verbs.get(lemma(word) or bare(singular(word)), ())
+        meant = {other for other in found if is_verbal(word) or is_verbal(other)}
+        return meant.pop() if len(meant) == 1 else None
 
 
-_SHORTEST_CORRECTED = 5
-_SHORTEST_PLURAL = 4
+_SHORTEST_JOINED: Final = 6
+_MOST_REORDERED: Final = 4
+_SHORTEST_VERB: Final = 4
+_PERIOD_WORDS: Final = frozenset(
+    word for word in (*WORDS_OF_PERIODS, *GRAIN_ADVERBS, *COMPARING) if len(word) >= _SHORTEST_VERB
+)
+"""Words of no catalog that a slip may be in, too."""
 
 
-def _span(first: int, last: int, forms: Sequence[_Form], written: str) -> Span:
+def _span(
+    first: int, last: int, forms: Sequence[_Form], written: str, exactness: Exactness = Exactness.INFLECTED
+) -> Span:
     exact = [form.sense for form in forms if form.folded == written]
     senses = exact or [form.sense for form in forms]
     best: dict[tuple[SenseKind, str], Sense] = {}
     for sense in sorted(senses, key=lambda s: s.source):
         best.setdefault((sense.kind, sense.id), sense)
-    return Span(first, last, tuple(best.values()), Exactness.EXACT if exact else Exactness.INFLECTED)
+    return Span(first, last, tuple(best.values()), Exactness.EXACT if exact else exactness)
+
+
+def _by_lemma(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        if word.isalpha() and len(word) >= _SHORTEST_VERB:
+            stem = lemma(word) or bare(word)
+            found[stem] = (*found.get(stem, ()), word)
+    return found
 
 
 def _senses(catalog: Catalog) -> Iterator[Sense]:
@@ -211,26 +280,3 @@ def _named(
         yield Sense(kind, asset_id, FormSource.SYNONYM, synonym)
     for acronym in acronyms:
         yield Sense(kind, asset_id, FormSource.ACRONYM, acronym)
-
-
-def _singular(word: str) -> str:
-    """Strip a plural ending; the same for forms and questions, so that it need not be good English."""
-    if len(word) < _SHORTEST_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > _SHORTEST_PLURAL:
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("ches", "shes", "xes", "sses")) else word[:-1]
-
-
-def _corrections(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Index words by themselves with one letter left out, so that one edit is found without a scan."""
-    index: dict[str, tuple[str, ...]] = {}
-    for word in words:
-        if len(word) >= _SHORTEST_CORRECTED - 1 and word.isalpha():
-            for variant in _deletes(word):
-                index[variant] = (*index.get(variant, ()), word)
-    return index
-
-
-def _deletes(word: str) -> set[str]:
-    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ecp_server.domain.concepts import Mention
 from ecp_server.domain.frozen import replace
@@ -15,7 +16,8 @@ from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import STRUCTURAL, excludes, find_grain, groups
 from ecp_server.resolution.parsing.superlatives import Ranking, find_ranking, find_share, find_trend
 from ecp_server.resolution.parsing.words import AUXILIARY, LIGHT, MOVING
-from ecp_server.resolution.time import find_times
+from ecp_server.resolution.spelling.joints import taken_apart
+from ecp_server.resolution.time import TimeMention, find_times
 
 _NO_CONTENT = LIGHT | STRUCTURAL | CATALOG_WORDS
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
@@ -26,9 +28,9 @@ _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 def parse(draft: Draft) -> tuple[Draft, Finding]:
     """Return the draft with what the question's words are."""
     text = draft.question.text
-    tokens = tokenize(text)
-    spans = _spans(tokens, draft.prepared.lexicon, draft.hidden)
-    names, times = segment(tokens, _with_relations(spans), find_times(tokens))
+    read = _read(tokenize(text), draft.prepared.lexicon, draft.hidden)
+    tokens = read.tokens
+    names, times = segment(tokens, _with_relations(read.spans), read.times)
     named = _named(text, tokens, names)
     covered = frozenset(_covered(names) | {i for time in times for i in range(time.first, time.last)})
     grouped = frozenset(i for name in named if name.grouped for i in range(name.first, name.last))
@@ -48,7 +50,10 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         tokens=tokens,
         names=tuple(n for n in named if not n.named(SenseKind.STOP) and not n.named(SenseKind.NOT_COVERED)),
         times=tuple(
-            TimedMention(_mention(text, tokens, t.first, t.last), t.first, t.last, t.expression) for t in times
+            TimedMention(
+                _mention(text, tokens, t.first, t.last), t.first, t.last, t.expression, read.exactness(t.first, t.last)
+            )
+            for t in times
         ),
         unmatched=_runs(text, tokens, unknown),
         altered=_altered(tokens, named, frozenset(unknown) - idle),
@@ -63,21 +68,50 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     return replace(draft, parsed=parsed), _finding(parsed)
 
 
-def _spans(tokens: Sequence[Token], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
-    """Find the catalog's forms; where words remain that nothing matches, mend a typo and look again."""
-    spans = _visible(lexicon.spans(tokens), hidden)
-    covered = _covered(spans)
-    mended: dict[int, Token] = {}
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Words with the names and periods that they can be."""
+
+    tokens: tuple[Token, ...]
+    spans: list[Span]
+    times: tuple[TimeMention, ...]
+    mended: Mapping[int, Exactness]
+    """Positions of the words that are read as others than they are."""
+
+    def exactness(self, first: int, last: int) -> Exactness:
+        """Return the worst of the words from ``first`` to ``last``, exclusive."""
+        return max((self.mended.get(i, Exactness.EXACT) for i in range(first, last)), default=Exactness.EXACT)
+
+
+def _read(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> _Read:
+    """Find the catalog's forms and periods; where words remain that nothing matches, read them loosely."""
+    spans, times = _visible(lexicon.spans(tokens), hidden), find_times(tokens)
+    covered = _covered(spans) | {i for time in times for i in range(time.first, time.last)}
+    left = [token for i, token in enumerate(tokens) if i not in covered and _is_content(token)]
+    if not left:
+        return _Read(tokens, spans, times, {})
+    tokens = taken_apart(tokens, lexicon.knows)
+    starts = {token.start for token in left}
+    mended: dict[int, Exactness] = {}
+    words: list[Token] = []
     for i, token in enumerate(tokens):
-        if i not in covered and _is_content(token) and (correct := lexicon.correct(token.folded)) is not None:
-            mended[i] = replace(token, folded=correct)
-    if not mended:
-        return spans
-    again = _visible(lexicon.spans([mended.get(i, token) for i, token in enumerate(tokens)]), hidden)
-    return [
-        replace(span, exactness=Exactness.CORRECTED) if any(i in mended for i in range(span.first, span.last)) else span
-        for span in again
-    ]
+        word, exactness = _meant(token, lexicon) if token.start in starts else (token, Exactness.EXACT)
+        words.append(word)
+        if exactness:
+            mended[i] = exactness
+    read = _Read(tokens, [], find_times(words), mended)
+    loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
+    found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
+    return replace(read, tokens=tuple(words), spans=found)
+
+
+def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
+    """Return the word of the catalog that a word nothing matches is another form of, or is written for."""
+    for read, exactness in ((lexicon.other_form, Exactness.VARIED), (lexicon.correct, Exactness.CORRECTED)):
+        word = read(token.folded)
+        if word is not None:
+            return replace(token, folded=word), exactness
+    return token, Exactness.EXACT
 
 
 def _with_relations(spans: Sequence[Span]) -> list[Span]:

@@ -10,6 +10,7 @@ from ecp_server.domain.concepts import Intent
 from ecp_server.domain.period import Grain
 from ecp_server.resolution.draft import NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison
 
 _METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "measures"})
@@ -29,7 +30,6 @@ _SOURCES: Final = frozenset({"source", "sources"})
 _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
 _MEANING: Final = frozenset({"mean", "means"})
 _CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
-COMPARING: Final = frozenset({"vs", "versus", "against", "compare", "compared", "comparison", "compares", "comparing"})
 _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 

@@ -11,7 +11,14 @@ from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.resolution.time import TimeMention
 
 _SOURCE_BONUS = {FormSource.NAME: 0.3, FormSource.SYNONYM: 0.2, FormSource.ACRONYM: 0.1}
-_EXACTNESS_BONUS = {Exactness.EXACT: 0.0, Exactness.INFLECTED: -0.05, Exactness.CORRECTED: -0.5}
+_EXACTNESS_BONUS = {
+    Exactness.EXACT: 0.0,
+    Exactness.INFLECTED: -0.05,
+    Exactness.VARIED: -0.3,
+    # Two names in any order go before one whose words they would be in another.
+    Exactness.REORDERED: -2.0,
+    Exactness.CORRECTED: -0.5,
+}
 _TIME_BONUS = 0.25
 
 
@@ -76,4 +83,8 @@ def _mere_word(tokens: Sequence[Token], span: Span, form: str) -> bool:
     if span.last - span.first > 1:
         return False
     token = tokens[span.first]
-    return token.folded in FUNCTION and token.text != form
+    if token.folded not in FUNCTION or token.text == form:
+        return False
+    # No pronoun follows an article, so "the us" is a country.
+    articled = span.first > 0 and tokens[span.first - 1].folded == "the"
+    return not (articled and form.isupper())

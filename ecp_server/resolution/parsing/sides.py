@@ -7,7 +7,8 @@ from typing import Final
 
 from ecp_server.resolution.draft import NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.parsing.intent import COMPARING, is_target
+from ecp_server.resolution.parsing.intent import is_target
+from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison
 
 _LEADING: Final = frozenset({"compare", "comparing", "comparison"})

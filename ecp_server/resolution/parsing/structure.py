@@ -39,7 +39,7 @@ _EXCLUDING_PAIRS: Final = frozenset(
         ("not", "counting"),
     }
 )
-_GRAIN_ADVERBS: Final = {
+GRAIN_ADVERBS: Final = {
     "daily": Grain.DAY,
     "weekly": Grain.WEEK,
     "monthly": Grain.MONTH,
@@ -60,7 +60,7 @@ _PREPOSITIONS: Final = frozenset({"in", "for", "from", "of", "to"})
 STRUCTURAL: Final = (
     _GROUPING
     | _EXCLUDING
-    | frozenset(_GRAIN_ADVERBS)
+    | frozenset(GRAIN_ADVERBS)
     | {
         "apart",
         "aside",
@@ -121,8 +121,8 @@ def find_grain(
     for position, token in enumerate(tokens):
         if position in covered:
             continue
-        if token.folded in _GRAIN_ADVERBS:
-            return _GRAIN_ADVERBS[token.folded], frozenset({position})
+        if token.folded in GRAIN_ADVERBS:
+            return GRAIN_ADVERBS[token.folded], frozenset({position})
         if token.folded in _GRAIN_NOUNS:
             before = _before_list(tokens, position, grouped)
             if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:

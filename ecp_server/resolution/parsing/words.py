@@ -19,7 +19,7 @@ FUNCTION: Final = _words(
     against toward towards upon what which who whom whose when where why how there here 's s re ve ll d m t don doesn
     didn isn aren wasn weren hasn haven hadn won wouldn couldn shouldn please thanks thank hello hi hey ok okay yes just
     only also too very really quite rather still already even ever again now currently actually exactly please maybe
-    perhaps like such same other another more most less least much many few several let lets
+    perhaps kindly pls far like such same other another more most less least much many few several let lets
     """
 )
 """Articles, pronouns, auxiliaries, prepositions, conjunctions, particles."""
@@ -57,6 +57,9 @@ MOVING: Final = _words(
 """Verbs of movement; after an auxiliary they ask how a figure went, without one they may name another figure."""
 
 AUXILIARY: Final = _words("do does did is are was were has have had will would can could")
+
+COMPARING: Final = _words("vs versus against compare compared comparison compares comparing")
+"""Words between what is held against each other, or before it."""
 
 LIGHT: Final = FUNCTION | ASKING | GENERIC
 """Words that are not content: unmatched, they neither lower confidence nor make a phrase mean something else."""

@@ -16,7 +16,13 @@ MARGIN = 0.05
 """Candidates closer than this to the best one are asked back. Two tiers apart is more than this, one is less."""
 
 _SOURCE_SCORE = {FormSource.NAME: 1.0, FormSource.SYNONYM: 0.97, FormSource.ACRONYM: 0.95}
-_EXACTNESS_FACTOR = {Exactness.EXACT: 1.0, Exactness.INFLECTED: 0.99, Exactness.CORRECTED: 0.85}
+_EXACTNESS_FACTOR = {
+    Exactness.EXACT: 1.0,
+    Exactness.INFLECTED: 0.99,
+    Exactness.VARIED: 0.95,
+    Exactness.REORDERED: 0.93,
+    Exactness.CORRECTED: 0.85,
+}
 _TIER_STEP = 0.03
 _DECIDED = 0.2
 """More than tiers and kinds of names make together."""

@@ -132,7 +132,7 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             id=other.concept_id,
             name=_LABELS.get(other.name, days.label),
             reason=f"“{timed.mention.text}” is {days.label}",
-            confidence=1.0,
+            confidence=exactness_factor(timed.exactness),
             time_range=days,
         )
         label = _LABELS.get(other.name, days.label)

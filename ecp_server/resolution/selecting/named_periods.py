@@ -9,7 +9,8 @@ from typing import Final
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Parsed, TimedMention
-from ecp_server.resolution.parsing.intent import COMPARING, compares
+from ecp_server.resolution.parsing.intent import compares
+from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison, Expression, Several, Units
 
 NOW: Final = "now"

@@ -13,6 +13,7 @@ from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
+from ecp_server.resolution.selecting.choosing import exactness_factor
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
 from ecp_server.resolution.selecting.periods import (
     CalendarsInForce,
@@ -68,7 +69,7 @@ def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[Reso
             id=period.id,
             name=days.label,
             reason=f"“{main.mention.text}” by the {days.calendar} calendar: {period.reason}",
-            confidence=1.0,
+            confidence=exactness_factor(main.exactness),
             time_range=days,
         )
         for days, period in readings.items()

@@ -10,7 +10,7 @@ from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.parsing.intent import COMPARING
+from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, Candidate, Chosen, choose
 

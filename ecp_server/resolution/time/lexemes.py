@@ -119,6 +119,10 @@ FUNCTION_WORDS: Final = PREPOSITIONS | word_set(
     "the a an is was were are be did do does has have had with without compared against please show me us we by where "
     "which what how when who that 's per across only not"
 )
+WORDS_OF_PERIODS: Final = frozenset(
+    word for table in (MONTHS, MANY_WEEKDAYS, UNITS, CALENDARS) for word in table
+) | word_set("previous trailing yesterday today tomorrow")
+"""The words in which people make slips when they name a period."""
 # Letters that stand beside digits in one word; any other mixture is a name.
 _GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s qtr st nd rd th") | MONTHS.keys()
 _RUNS: Final = re.compile(r"[0-9]+|fy|(?:(?!fy)[^0-9])+")

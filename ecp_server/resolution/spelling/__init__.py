@@ -1,0 +1,1 @@
+"""How words may be written other than the catalog writes them: endings, accents, joints, slips."""

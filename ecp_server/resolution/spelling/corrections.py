@@ -1,0 +1,67 @@
+"""The words that one or two slips away from a word are spelt right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+_SHORTEST: Final = 4
+_SHORTEST_WITH_ANY_SLIP: Final = 5
+_SHORTEST_WITH_TWO: Final = 8
+_SHORTEST_MEANT: Final = 4
+_SHORTEST_MEANT_OF_TWO: Final = 8
+# Slips are looked for among the first letters only, which keeps the index small; the distance counts them all.
+_INDEXED: Final = 7
+
+
+class Corrections:
+    """Words that can be meant, found by what is left of them without one or two letters: no scan, however many.
+
+    A slip is a missing, added, wrong or swapped letter. Words of four letters may have one, but for a wrong letter;
+    words of five to seven any one; longer ones two that leave the ends alone, where other words have other endings.
+    People rarely slip in the first letter, so in a short word it must be right. Numbers and codes are never mended.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        index: dict[str, list[str]] = {}
+        for word in sorted({word for word in words if word.isalpha() and len(word) >= _SHORTEST_MEANT}):
+            slips = 2 if len(word) >= _SHORTEST_MEANT_OF_TWO else 1
+            for left in _without_letters(word[:_INDEXED], slips):
+                index.setdefault(left, []).append(word)
+        self._index: Mapping[str, tuple[str, ...]] = {left: tuple(words) for left, words in index.items()}
+
+    def nearest(self, word: str) -> str | None:
+        """Return the one word that is meant; None where none is near enough, or several are as near."""
+        if len(word) < _SHORTEST or not word.isalpha():
+            return None
+        slips = 2 if len(word) >= _SHORTEST_WITH_TWO else 1
+        near: dict[int, set[str]] = {}
+        for left in _without_letters(word[:_INDEXED], slips):
+            for meant in self._index.get(left, ()):
+                distance = OSA.distance(word, meant, score_cutoff=slips)
+                if 0 < distance <= slips and _likely(word, meant, distance):
+                    near.setdefault(distance, set()).add(meant)
+        found = near[min(near)] if near else set()
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _likely(word: str, meant: str, distance: int) -> bool:
+    begins = word[0] == meant[0] or word[:2] == meant[1::-1]
+    if distance > 1:
+        ends = sorted(word[-2:]) == sorted(meant[-2:])
+        return begins and ends and len(meant) >= _SHORTEST_MEANT_OF_TWO
+    if len(word) >= _SHORTEST_WITH_TWO:
+        return True
+    wrong_letter = len(word) == len(meant) and sorted(word) != sorted(meant)
+    return begins and not (wrong_letter and len(word) < _SHORTEST_WITH_ANY_SLIP)
+
+
+def _without_letters(word: str, most: int) -> set[str]:
+    """Return what is left of a word without up to so many of its letters."""
+    left = {word}
+    for count in range(1, most + 1):
+        left.update("".join(kept) for kept in combinations(word, len(word) - count))
+    return left
