@@ -1,84 +1,91 @@
-"""Periods and plans on the wire."""
+"""Periods and plans on the wire.
+
+Messages are filled in place: one that is put into another is written to bytes and read back, at every level anew.
+"""
 
 from __future__ import annotations
 
 from ecp.v1 import plan_pb2, types_pb2
 from ecp_server.domain.period import TimeRange
-from ecp_server.domain.plan import ExecutionPlan, SemanticQuery
+from ecp_server.domain.plan import ExecutionPlan, Filter, GroupBy, SemanticQuery
 
 
-def time_range(period: TimeRange) -> types_pb2.TimeRange:
-    """Return the period as a message."""
-    return types_pb2.TimeRange(
-        start_date=period.start.isoformat() if period.start is not None else "",
-        end_date=period.end.isoformat() if period.end is not None else "",
-        label=period.label,
-        calendar=period.calendar,
-        grain=types_pb2.Grain.ValueType(period.grain),
-        buckets=[
-            types_pb2.TimeBucket(
-                start_date=bucket.start.isoformat(),
-                end_date=bucket.end.isoformat(),
-                label=bucket.label,
-                partial=bucket.partial,
-            )
-            for bucket in period.buckets
-        ],
-        time_zone=period.time_zone,
-    )
+def fill_time_range(message: types_pb2.TimeRange, period: TimeRange) -> None:
+    """Write the period into a message."""
+    message.start_date = period.start.isoformat() if period.start is not None else ""
+    message.end_date = period.end.isoformat() if period.end is not None else ""
+    message.label = period.label
+    message.calendar = period.calendar
+    message.grain = types_pb2.Grain.ValueType(period.grain)
+    message.time_zone = period.time_zone
+    for bucket in period.buckets:
+        part = message.buckets.add()
+        part.start_date = bucket.start.isoformat()
+        part.end_date = bucket.end.isoformat()
+        part.label = bucket.label
+        part.partial = bucket.partial
 
 
-def execution_plan(plan: ExecutionPlan) -> plan_pb2.ExecutionPlan:
-    """Return the plan as a message."""
-    return plan_pb2.ExecutionPlan(
-        queries=[_query(query) for query in plan.queries],
-        computations=[
-            plan_pb2.Computation(name=c.name, expression=c.expression, unit=c.unit) for c in plan.computations
-        ],
-        alignment=plan_pb2.Alignment(
-            keys=plan.alignment.keys,
-            order_by=[plan_pb2.OrderBy(column=o.column, descending=o.descending) for o in plan.alignment.order_by],
-            limit=plan.alignment.limit,
-        ),
-        obligations=[
-            plan_pb2.Obligation(
-                kind=plan_pb2.ObligationKind.ValueType(o.kind),
-                query_id=o.query_id,
-                ref=o.ref,
-                values=o.values,
-                policy=o.policy,
-                reason=o.reason,
-            )
-            for o in plan.obligations
-        ],
-        digest=plan.digest,
-    )
+def fill_plan(message: plan_pb2.ExecutionPlan, plan: ExecutionPlan) -> None:
+    """Write the plan into a message."""
+    for query in plan.queries:
+        _fill_query(message.queries.add(), query)
+    for computed in plan.computations:
+        computation = message.computations.add()
+        computation.name = computed.name
+        computation.expression = computed.expression
+        computation.unit = computed.unit
+    alignment = message.alignment
+    alignment.SetInParent()
+    alignment.keys.extend(plan.alignment.keys)
+    alignment.limit = plan.alignment.limit
+    for order in plan.alignment.order_by:
+        order_by = alignment.order_by.add()
+        order_by.column = order.column
+        order_by.descending = order.descending
+    for demanded in plan.obligations:
+        obligation = message.obligations.add()
+        obligation.kind = plan_pb2.ObligationKind.ValueType(demanded.kind)
+        obligation.query_id = demanded.query_id
+        obligation.ref = demanded.ref
+        obligation.values.extend(demanded.values)
+        obligation.policy = demanded.policy
+        obligation.reason = demanded.reason
+    message.digest = plan.digest
 
 
-def _query(query: SemanticQuery) -> plan_pb2.SemanticQuery:
-    return plan_pb2.SemanticQuery(
-        id=query.id,
-        measures=[plan_pb2.Measure(name=m.name, ref=m.ref, metric_id=m.metric_id, unit=m.unit) for m in query.measures],
-        group_by=[
-            plan_pb2.GroupBy(
-                dimension=g.dimension,
-                ref=g.ref,
-                level=g.level,
-                buckets=[plan_pb2.MemberBucket(member_id=b.member_id, name=b.name, values=b.values) for b in g.buckets],
-            )
-            for g in query.group_by
-        ],
-        filters=[
-            plan_pb2.Filter(
-                ref=f.ref,
-                operator=plan_pb2.FilterOperator.ValueType(f.operator),
-                values=f.values,
-                source=f.source,
-                dimension=f.dimension,
-            )
-            for f in query.filters
-        ],
-        time_ref=query.time_ref,
-        time_range=time_range(query.time_range) if query.time_range is not None else None,
-        label=query.label,
-    )
+def _fill_query(message: plan_pb2.SemanticQuery, query: SemanticQuery) -> None:
+    message.id = query.id
+    for measured in query.measures:
+        measure = message.measures.add()
+        measure.name = measured.name
+        measure.ref = measured.ref
+        measure.metric_id = measured.metric_id
+        measure.unit = measured.unit
+    for grouping in query.group_by:
+        _fill_grouping(message.group_by.add(), grouping)
+    for condition in query.filters:
+        _fill_filter(message.filters.add(), condition)
+    message.time_ref = query.time_ref
+    message.label = query.label
+    if query.time_range is not None:
+        fill_time_range(message.time_range, query.time_range)
+
+
+def _fill_grouping(message: plan_pb2.GroupBy, grouping: GroupBy) -> None:
+    message.dimension = grouping.dimension
+    message.ref = grouping.ref
+    message.level = grouping.level
+    for member in grouping.buckets:
+        bucket = message.buckets.add()
+        bucket.member_id = member.member_id
+        bucket.name = member.name
+        bucket.values.extend(member.values)
+
+
+def _fill_filter(message: plan_pb2.Filter, condition: Filter) -> None:
+    message.ref = condition.ref
+    message.operator = plan_pb2.FilterOperator.ValueType(condition.operator)
+    message.values.extend(condition.values)
+    message.source = condition.source
+    message.dimension = condition.dimension

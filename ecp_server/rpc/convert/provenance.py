@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
@@ -13,17 +13,16 @@ from ecp.v1 import provenance_pb2, resolve_pb2, types_pb2
 from ecp_server.domain.provenance import Degradation, Output, OutputValue, Provenance, ProvenanceView, Step
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND: Final = timedelta(seconds=1)
+_DAY_SECONDS: Final = 86_400
 
 
-def provenance(proof: Provenance) -> provenance_pb2.Provenance:
-    """Return the whole provenance as a message."""
-    return provenance_pb2.Provenance(
-        steps=[_step(step) for step in proof.steps],
-        catalog_version=proof.catalog_version,
-        policies_evaluated=proof.policies_evaluated,
-        request_id=proof.request_id,
-    )
+def fill_provenance(message: provenance_pb2.Provenance, proof: Provenance) -> None:
+    """Write the whole provenance into a message."""
+    for step in proof.steps:
+        _fill_step(message.steps.add(), step)
+    message.catalog_version = proof.catalog_version
+    message.policies_evaluated.extend(proof.policies_evaluated)
+    message.request_id = proof.request_id
 
 
 def cut(response: resolve_pb2.ResolveResponse, view: ProvenanceView) -> None:
@@ -36,48 +35,56 @@ def cut(response: resolve_pb2.ResolveResponse, view: ProvenanceView) -> None:
             step.ClearField("output")
 
 
+def fill_degradation(message: types_pb2.Degradation, impaired: Degradation) -> None:
+    """Write an impaired dependency into a message."""
+    message.store = types_pb2.Store.ValueType(impaired.store)
+    message.reason = impaired.reason
+    message.fallback = impaired.fallback
+    fill_timestamp(message.since, impaired.since)
+
+
 def degradation(impaired: Degradation) -> types_pb2.Degradation:
     """Return an impaired dependency as a message."""
-    return types_pb2.Degradation(
-        store=types_pb2.Store.ValueType(impaired.store),
-        reason=impaired.reason,
-        fallback=impaired.fallback,
-        since=timestamp(impaired.since),
-    )
+    message = types_pb2.Degradation()
+    fill_degradation(message, impaired)
+    return message
+
+
+def fill_timestamp(message: Timestamp, moment: datetime) -> None:
+    """Write a moment into a message, exact to the microsecond."""
+    since_epoch = moment - _EPOCH
+    message.SetInParent()
+    message.seconds = since_epoch.days * _DAY_SECONDS + since_epoch.seconds
+    message.nanos = since_epoch.microseconds * 1000
 
 
 def timestamp(moment: datetime) -> Timestamp:
     """Return a moment as a message, exact to the microsecond."""
-    return Timestamp(seconds=int((moment - _EPOCH) // _SECOND), nanos=moment.microsecond * 1000)
-
-
-def _step(step: Step) -> provenance_pb2.Step:
-    message = provenance_pb2.Step(
-        id=step.id,
-        type=provenance_pb2.StepType.ValueType(step.type),
-        status=provenance_pb2.StepStatus.ValueType(step.status),
-        depends_on=step.depends_on,
-        start_time=timestamp(step.start_time),
-        duration_ms=step.duration_ms,
-        store_calls=[
-            provenance_pb2.StoreCall(
-                store=types_pb2.Store.ValueType(call.store),
-                adapter=call.adapter,
-                operation=call.operation,
-                duration_ms=call.duration_ms,
-                outcome=call.outcome,
-                attempts=call.attempts,
-            )
-            for call in step.store_calls
-        ],
-        reasoning=step.reasoning,
-    )
-    if step.output:
-        _fill_struct(message.output, step.output)
+    message = Timestamp()
+    fill_timestamp(message, moment)
     return message
 
 
-# Filled in place: a message that is put into another is copied, at every level anew.
+def _fill_step(message: provenance_pb2.Step, step: Step) -> None:
+    message.id = step.id
+    message.type = provenance_pb2.StepType.ValueType(step.type)
+    message.status = provenance_pb2.StepStatus.ValueType(step.status)
+    message.depends_on.extend(step.depends_on)
+    fill_timestamp(message.start_time, step.start_time)
+    message.duration_ms = step.duration_ms
+    for asked in step.store_calls:
+        call = message.store_calls.add()
+        call.store = types_pb2.Store.ValueType(asked.store)
+        call.adapter = asked.adapter
+        call.operation = asked.operation
+        call.duration_ms = asked.duration_ms
+        call.outcome = asked.outcome
+        call.attempts = asked.attempts
+    message.reasoning = step.reasoning
+    if step.output:
+        _fill_struct(message.output, step.output)
+
+
 def _fill_struct(struct: Struct, output: Output) -> None:
     fields = struct.fields
     for key, value in output.items():

@@ -17,8 +17,8 @@ from ecp_server.domain.resolution import (
     Resolution,
     Warning,  # noqa: A004 - the contract's word
 )
-from ecp_server.rpc.convert.plans import execution_plan, time_range
-from ecp_server.rpc.convert.provenance import degradation, provenance, timestamp
+from ecp_server.rpc.convert.plans import fill_plan, fill_time_range
+from ecp_server.rpc.convert.provenance import fill_degradation, fill_provenance, fill_timestamp
 
 MAX_VALUES = 100
 _SEVERITIES = {
@@ -30,34 +30,34 @@ _SEVERITIES = {
 
 
 def resolve_response(resolution: Resolution) -> resolve_pb2.ResolveResponse:
-    """Return the resolution with its whole provenance."""
-    response = resolve_pb2.ResolveResponse(
-        resolution_id=resolution.id,
-        status=types_pb2.ResolutionStatus.ValueType(resolution.status),
-        intent=types_pb2.Intent.ValueType(resolution.intent),
-        interpretation=resolution.interpretation,
-        concepts=[_concept(concept) for concept in resolution.concepts],
-        unmatched=[mention(unmatched) for unmatched in resolution.unmatched],
-        time_range=time_range(resolution.time_range) if resolution.time_range is not None else None,
-        plan=execution_plan(resolution.plan) if resolution.plan is not None else None,
-        confidence=_confidence(resolution.confidence) if resolution.confidence is not None else None,
-        warnings=[_warning(warning) for warning in resolution.warnings],
-        assumptions=[_assumption(assumption) for assumption in resolution.assumptions],
-        ambiguities=[_ambiguity(ambiguity) for ambiguity in resolution.ambiguities],
-        provenance=provenance(resolution.provenance),
-        degradations=[degradation(impaired) for impaired in resolution.degradations],
-        principal=_principal(resolution.question.principal),
-        expire_time=timestamp(resolution.expire_time),
-    )
-    answer = resolution.answer
-    if isinstance(answer, GlossaryTerm):
-        response.definition.CopyFrom(glossary_term(answer))
-    elif isinstance(answer, Lineage):
-        response.lineage.CopyFrom(lineage(answer))
-    elif isinstance(answer, MetricList):
-        response.metrics.metrics.extend(metric(listed) for listed in answer.metrics)
-        response.metrics.total_size = answer.total_size
-        response.metrics.next_page_token = answer.next_page_token
+    """Return the resolution with its whole provenance, filled in place for the reason that `plans` gives."""
+    response = resolve_pb2.ResolveResponse()
+    response.resolution_id = resolution.id
+    response.status = types_pb2.ResolutionStatus.ValueType(resolution.status)
+    response.intent = types_pb2.Intent.ValueType(resolution.intent)
+    response.interpretation = resolution.interpretation
+    for concept in resolution.concepts:
+        _fill_concept(response.concepts.add(), concept)
+    for unmatched in resolution.unmatched:
+        _fill_mention(response.unmatched.add(), unmatched)
+    if resolution.time_range is not None:
+        fill_time_range(response.time_range, resolution.time_range)
+    if resolution.plan is not None:
+        fill_plan(response.plan, resolution.plan)
+    if resolution.confidence is not None:
+        _fill_confidence(response.confidence, resolution.confidence)
+    for warning in resolution.warnings:
+        _fill_warning(response.warnings.add(), warning)
+    for assumption in resolution.assumptions:
+        _fill_assumption(response.assumptions.add(), assumption)
+    for ambiguity in resolution.ambiguities:
+        _fill_ambiguity(response.ambiguities.add(), ambiguity)
+    _fill_answer(response, resolution.answer)
+    fill_provenance(response.provenance, resolution.provenance)
+    for impaired in resolution.degradations:
+        fill_degradation(response.degradations.add(), impaired)
+    _fill_principal(response.principal, resolution.question.principal)
+    fill_timestamp(response.expire_time, resolution.expire_time)
     return response
 
 
@@ -128,89 +128,117 @@ def lineage(graph: Lineage) -> types_pb2.Lineage:
 
 def mention(words: Mention) -> types_pb2.Mention:
     """Return a part of the question as a message."""
-    return types_pb2.Mention(text=words.text, start=words.start, end=words.end)
+    message = types_pb2.Mention()
+    _fill_mention(message, words)
+    return message
 
 
 def option(offered: Option) -> types_pb2.Option:
     """Return an option as a message."""
-    return types_pb2.Option(
-        id=offered.id,
-        kind=types_pb2.ConceptKind.ValueType(offered.kind),
-        name=offered.name,
-        definition=offered.definition,
-        confidence=offered.confidence,
-    )
+    message = types_pb2.Option()
+    _fill_option(message, offered)
+    return message
 
 
-def _concept(concept: ResolvedConcept) -> types_pb2.ResolvedConcept:
-    return types_pb2.ResolvedConcept(
-        kind=types_pb2.ConceptKind.ValueType(concept.kind),
-        mention=mention(concept.mention),
-        id=concept.id,
-        name=concept.name,
-        definition=concept.definition,
-        variation=concept.variation,
-        dimension=concept.dimension,
-        values=concept.values[:MAX_VALUES],
-        value_count=len(concept.values),
-        excluded=concept.excluded,
-        time_range=time_range(concept.time_range) if concept.time_range is not None else None,
-        confidence=concept.confidence,
-        reason=concept.reason,
-        alternatives=[option(alternative) for alternative in concept.alternatives],
-        certification_tier=concept.certification_tier,
-        path=[types_pb2.Hop(from_id=hop.start, relation=hop.relation, to_id=hop.end) for hop in concept.path],
-    )
+def _fill_answer(response: resolve_pb2.ResolveResponse, answer: GlossaryTerm | Lineage | MetricList | None) -> None:
+    if isinstance(answer, GlossaryTerm):
+        response.definition.CopyFrom(glossary_term(answer))
+    elif isinstance(answer, Lineage):
+        response.lineage.CopyFrom(lineage(answer))
+    elif isinstance(answer, MetricList):
+        response.metrics.SetInParent()
+        response.metrics.metrics.extend(metric(listed) for listed in answer.metrics)
+        response.metrics.total_size = answer.total_size
+        response.metrics.next_page_token = answer.next_page_token
 
 
-def _confidence(confidence: Confidence) -> types_pb2.Confidence:
-    return types_pb2.Confidence(
-        overall=confidence.overall,
-        level=types_pb2.ConfidenceLevel.ValueType(confidence.level),
-        definition=confidence.definition,
-        data_quality=confidence.data_quality,
-        freshness=confidence.freshness,
-        completeness=confidence.completeness,
-    )
+def _fill_mention(message: types_pb2.Mention, words: Mention) -> None:
+    message.SetInParent()
+    message.text = words.text
+    message.start = words.start
+    message.end = words.end
 
 
-def _warning(warning: Warning) -> types_pb2.Warning:
-    return types_pb2.Warning(
-        id=warning.id,
-        type=warning.type,
-        severity=_SEVERITIES[warning.severity],
-        message=warning.message,
-        impact=warning.impact,
-        workaround=warning.workaround,
-    )
+def _fill_option(message: types_pb2.Option, offered: Option) -> None:
+    message.id = offered.id
+    message.kind = types_pb2.ConceptKind.ValueType(offered.kind)
+    message.name = offered.name
+    message.definition = offered.definition
+    message.confidence = offered.confidence
 
 
-def _assumption(assumption: Assumption) -> types_pb2.Assumption:
-    return types_pb2.Assumption(
-        id=assumption.id,
-        taken=option(assumption.taken),
-        reason=assumption.reason,
-        alternatives=[option(alternative) for alternative in assumption.alternatives],
-    )
+def _fill_concept(message: types_pb2.ResolvedConcept, concept: ResolvedConcept) -> None:
+    message.kind = types_pb2.ConceptKind.ValueType(concept.kind)
+    _fill_mention(message.mention, concept.mention)
+    message.id = concept.id
+    message.name = concept.name
+    message.definition = concept.definition
+    message.variation = concept.variation
+    message.dimension = concept.dimension
+    message.values.extend(concept.values[:MAX_VALUES])
+    message.value_count = len(concept.values)
+    message.excluded = concept.excluded
+    if concept.time_range is not None:
+        fill_time_range(message.time_range, concept.time_range)
+    message.confidence = concept.confidence
+    message.reason = concept.reason
+    for alternative in concept.alternatives:
+        _fill_option(message.alternatives.add(), alternative)
+    message.certification_tier = concept.certification_tier
+    for step in concept.path:
+        hop = message.path.add()
+        hop.from_id = step.start
+        hop.relation = step.relation
+        hop.to_id = step.end
 
 
-def _ambiguity(ambiguity: Ambiguity) -> types_pb2.Ambiguity:
-    return types_pb2.Ambiguity(
-        id=ambiguity.id,
-        mention=mention(ambiguity.mention) if ambiguity.mention is not None else None,
-        options=[option(offered) for offered in ambiguity.options],
-        message=ambiguity.message,
-    )
+def _fill_confidence(message: types_pb2.Confidence, confidence: Confidence) -> None:
+    message.SetInParent()
+    message.overall = confidence.overall
+    message.level = types_pb2.ConfidenceLevel.ValueType(confidence.level)
+    message.definition = confidence.definition
+    if confidence.data_quality is not None:
+        message.data_quality = confidence.data_quality
+    if confidence.freshness is not None:
+        message.freshness = confidence.freshness
+    if confidence.completeness is not None:
+        message.completeness = confidence.completeness
 
 
-def _principal(principal: Principal) -> types_pb2.Principal:
-    return types_pb2.Principal(
-        subject=principal.subject,
-        actor=principal.actor,
-        department=principal.department,
-        roles=principal.roles,
-        allowed_members={
-            dimension: types_pb2.ValueList(values=members) for dimension, members in principal.allowed_members
-        },
-        verified=principal.verified,
-    )
+def _fill_warning(message: types_pb2.Warning, warning: Warning) -> None:
+    message.id = warning.id
+    message.type = warning.type
+    message.severity = _SEVERITIES[warning.severity]
+    message.message = warning.message
+    message.impact = warning.impact
+    message.workaround = warning.workaround
+
+
+def _fill_assumption(message: types_pb2.Assumption, assumption: Assumption) -> None:
+    message.id = assumption.id
+    message.taken.SetInParent()
+    _fill_option(message.taken, assumption.taken)
+    message.reason = assumption.reason
+    for alternative in assumption.alternatives:
+        _fill_option(message.alternatives.add(), alternative)
+
+
+def _fill_ambiguity(message: types_pb2.Ambiguity, ambiguity: Ambiguity) -> None:
+    message.id = ambiguity.id
+    if ambiguity.mention is not None:
+        _fill_mention(message.mention, ambiguity.mention)
+    for offered in ambiguity.options:
+        _fill_option(message.options.add(), offered)
+    message.message = ambiguity.message
+
+
+def _fill_principal(message: types_pb2.Principal, principal: Principal) -> None:
+    message.SetInParent()
+    message.subject = principal.subject
+    message.actor = principal.actor
+    message.department = principal.department
+    message.roles.extend(principal.roles)
+    for dimension, members in principal.allowed_members:
+        allowed = message.allowed_members[dimension]  # made by asking for it, empty or not
+        allowed.values.extend(members)
+    message.verified = principal.verified
