@@ -150,6 +150,24 @@ class Settings(BaseModel):
         gt=0,
         allow_inf_nan=False,
     )
+    store_attempts: int = _setting(
+        "How often a call to a store is made at most, where repeating it is harmless; 1 never repeats.",
+        default=3,
+        ge=1,
+        le=10,
+    )
+    store_concurrency: int = _setting("Calls to one store at a time; more of them fail within 50 ms.", default=64, ge=1)
+    breaker_failures: int = _setting(
+        "Failures of a store in a row after which it is left alone; so do half of the calls in 10 seconds, from 20 on.",
+        default=5,
+        ge=1,
+    )
+    breaker_recovery_seconds: float = _setting(
+        "How long a store is left alone before one call tries it again, in seconds.",
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+    )
     drain_delay_seconds: float = _setting(
         "After SIGTERM, how long to go on serving while not ready, so that load balancers notice, in seconds.",
         default=1.0,
