@@ -59,6 +59,10 @@ class TimedMention:
     last: int
     expression: Expression
     exactness: Exactness = Exactness.EXACT
+    held: bool = False
+    """The words say that the main period is held against it."""
+    assumed: bool = False
+    """That is taken for granted: the words only say that something moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ class Parsed:
     ranking: Ranking | None = None
     share_at: int | None = None
     """Where "share of" or the like stands."""
+    divisor: int | None = None
+    """Where the metric starts that the one before is divided by."""
+    percent: bool = False
+    """The quotient is asked for in percent."""
+    moved: bool = False
+    """How much a figure moved is asked for, in percent."""
+    falling_short: bool = False
+    """"Missed", "below" or the like stands beside a target."""
     trend: bool = False
     """How the figure went over time is asked for; with no grain said, one is taken."""
     grain: Grain = Grain.NONE

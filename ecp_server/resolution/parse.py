@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from ecp_server.domain.concepts import Mention
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
-from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
-from ecp_server.resolution.parsing.intent import CATALOG_WORDS, find_intent
+from ecp_server.resolution.lexicon import SenseKind, Span
+from ecp_server.resolution.parsing.intent import find_intent, is_target
+from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, is_content, look_up
+from ecp_server.resolution.parsing.movement import find_movement, find_varying, with_difference, with_movement
+from ecp_server.resolution.parsing.ratio import find_ratio
 from ecp_server.resolution.parsing.segmentation import segment
-from ecp_server.resolution.parsing.structure import STRUCTURAL, excludes, find_grain, groups
-from ecp_server.resolution.parsing.superlatives import Ranking, find_ranking, find_share, find_trend
-from ecp_server.resolution.parsing.words import AUXILIARY, LIGHT, MOVING
-from ecp_server.resolution.spelling.joints import taken_apart
-from ecp_server.resolution.time import TimeMention, find_times
+from ecp_server.resolution.parsing.structure import excludes, find_grain, groups
+from ecp_server.resolution.parsing.superlatives import Ranking, find_falling_short, find_ranking, find_share, find_trend
+from ecp_server.resolution.parsing.words import AUXILIARY, COMPARING, LEADING, MOVING
+from ecp_server.resolution.time import Comparison, TimeMention
 
-_NO_CONTENT = LIGHT | STRUCTURAL | CATALOG_WORDS
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
@@ -28,11 +28,11 @@ _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 def parse(draft: Draft) -> tuple[Draft, Finding]:
     """Return the draft with what the question's words are."""
     text = draft.question.text
-    read = _read(tokenize(text), draft.prepared.lexicon, draft.hidden)
+    read = look_up(tokenize(text), draft.prepared.lexicon, draft.hidden)
     tokens = read.tokens
     names, times = segment(tokens, _with_relations(read.spans), read.times)
     named = _named(text, tokens, names)
-    covered = frozenset(_covered(names) | {i for time in times for i in range(time.first, time.last)})
+    covered = frozenset(covered_by(names) | {i for time in times for i in range(time.first, time.last)})
     grouped = frozenset(i for name in named if name.grouped for i in range(name.first, name.last))
     grain, grain_words = find_grain(tokens, covered, grouped)
     superlative = find_ranking(tokens, covered | grain_words)
@@ -41,77 +41,63 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     idle = superlative.positions if superlative is not None and ranking is None else frozenset()
     share_at = find_share(tokens, covered)
     trend_words = find_trend(tokens, covered)
+    ratio = find_ratio(tokens, named, share_at)
+    movement = find_movement(tokens, covered) if named else None
+    short = find_falling_short(tokens, covered) if any(is_target(name) for name in named) else frozenset()
+    timed = [_timed(text, tokens, time, read) for time in times]
+    compared = _holds_against(tokens, covered, named, timed)
+    if movement is not None:
+        ranking = ranking and replace(ranking, descending=ranking.descending != movement.falling)
+        implied = movement if not compared and not trend_words else None
+        timed = with_movement(timed, implied, _mention(text, tokens, movement.first, movement.first + 1))
+    elif find_varying(tokens, covered):
+        timed = with_difference(timed)
     structural = (
-        grain_words | trend_words | _verbs(tokens) | (ranking.positions if ranking is not None else frozenset())
+        grain_words
+        | trend_words
+        | short
+        | _verbs(tokens)
+        | (ranking.positions if ranking is not None else frozenset())
+        | (ratio.positions if ratio is not None else frozenset())
+        | (movement.positions if movement is not None else frozenset())
+        | (find_varying(tokens, covered) if compared or movement is not None else frozenset())
+        | (frozenset() if share_at is None else {share_at})
     )
-    structural |= frozenset() if share_at is None else {share_at}
-    unknown = [i for i, token in enumerate(tokens) if i not in covered | structural and _is_content(token)]
+    unknown = [i for i, token in enumerate(tokens) if i not in covered | structural and is_content(token)]
     parsed = Parsed(
         tokens=tokens,
         names=tuple(n for n in named if not n.named(SenseKind.STOP) and not n.named(SenseKind.NOT_COVERED)),
-        times=tuple(
-            TimedMention(
-                _mention(text, tokens, t.first, t.last), t.first, t.last, t.expression, read.exactness(t.first, t.last)
-            )
-            for t in times
-        ),
+        times=tuple(timed),
         unmatched=_runs(text, tokens, unknown),
         altered=_altered(tokens, named, frozenset(unknown) - idle),
         not_covered=tuple(n.mention for n in named if n.named(SenseKind.NOT_COVERED)),
         ranking=ranking,
-        share_at=share_at,
+        share_at=None if ratio is not None and ratio.percent else share_at,
+        divisor=None if ratio is None else ratio.divisor,
+        percent=ratio is not None and ratio.percent,
+        moved=movement is not None,
+        falling_short=bool(short),
         trend=bool(trend_words),
         grain=grain,
-        words=any(token.folded in _NO_CONTENT for token in tokens),
+        words=any(token.folded in NO_CONTENT for token in tokens),
     )
     parsed = replace(parsed, intent=find_intent(parsed))
     return replace(draft, parsed=parsed), _finding(parsed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Words with the names and periods that they can be."""
-
-    tokens: tuple[Token, ...]
-    spans: list[Span]
-    times: tuple[TimeMention, ...]
-    mended: Mapping[int, Exactness]
-    """Positions of the words that are read as others than they are."""
-
-    def exactness(self, first: int, last: int) -> Exactness:
-        """Return the worst of the words from ``first`` to ``last``, exclusive."""
-        return max((self.mended.get(i, Exactness.EXACT) for i in range(first, last)), default=Exactness.EXACT)
+def _timed(text: str, tokens: Sequence[Token], time: TimeMention, read: LookedUp) -> TimedMention:
+    mention = _mention(text, tokens, time.first, time.last)
+    return TimedMention(mention, time.first, time.last, time.expression, read.exactness(time.first, time.last))
 
 
-def _read(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> _Read:
-    """Find the catalog's forms and periods; where words remain that nothing matches, read them loosely."""
-    spans, times = _visible(lexicon.spans(tokens), hidden), find_times(tokens)
-    covered = _covered(spans) | {i for time in times for i in range(time.first, time.last)}
-    left = [token for i, token in enumerate(tokens) if i not in covered and _is_content(token)]
-    if not left:
-        return _Read(tokens, spans, times, {})
-    tokens = taken_apart(tokens, lexicon.knows)
-    starts = {token.start for token in left}
-    mended: dict[int, Exactness] = {}
-    words: list[Token] = []
-    for i, token in enumerate(tokens):
-        word, exactness = _meant(token, lexicon) if token.start in starts else (token, Exactness.EXACT)
-        words.append(word)
-        if exactness:
-            mended[i] = exactness
-    read = _Read(tokens, [], find_times(words), mended)
-    loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
-    found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
-    return replace(read, tokens=tuple(words), spans=found)
-
-
-def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
-    """Return the word of the catalog that a word nothing matches is another form of, or is written for."""
-    for read, exactness in ((lexicon.other_form, Exactness.VARIED), (lexicon.correct, Exactness.CORRECTED)):
-        word = read(token.folded)
-        if word is not None:
-            return replace(token, folded=word), exactness
-    return token, Exactness.EXACT
+def _holds_against(
+    tokens: Sequence[Token], covered: frozenset[int], named: Sequence[NamedMention], timed: Sequence[TimedMention]
+) -> bool:
+    """Tell whether the words say what something is held against: a target, another period, whatever follows "vs"."""
+    if any(is_target(name) for name in named) or any(isinstance(t.expression, Comparison) for t in timed):
+        return True
+    free = (token.folded for i, token in enumerate(tokens) if i not in covered)
+    return any(word in COMPARING or word in LEADING for word in free)
 
 
 def _with_relations(spans: Sequence[Span]) -> list[Span]:
@@ -123,18 +109,6 @@ def _with_relations(spans: Sequence[Span]) -> list[Span]:
         replace(span, senses=tuple(s for s in span.senses if s.kind is not SenseKind.ENTITY_TYPE)) for span in spans
     )
     return [span for span in kept if span.senses]
-
-
-def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
-    """Leave out what the principal may not discover, as if the catalog did not have it."""
-    if not hidden:
-        return list(spans)
-    visible: list[Span] = []
-    for span in spans:
-        senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)
-        if senses:
-            visible.append(replace(span, senses=senses))
-    return visible
 
 
 def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[NamedMention]:
@@ -164,18 +138,10 @@ def _ranked(named: list[NamedMention], ranking: Ranking | None) -> tuple[list[Na
     return [replace(n, grouped=True) if n is ranked else n for n in named], ranking
 
 
-def _covered(spans: Sequence[Span]) -> set[int]:
-    return {i for span in spans for i in range(span.first, span.last)}
-
-
 def _verbs(tokens: Sequence[Token]) -> frozenset[int]:
     """Find the verbs of movement that follow an auxiliary ("did revenue grow")."""
     asked = next((i for i, token in enumerate(tokens) if token.folded in AUXILIARY), len(tokens))
     return frozenset(i for i, token in enumerate(tokens) if i > asked and token.folded in MOVING)
-
-
-def _is_content(token: Token) -> bool:
-    return token.folded not in _NO_CONTENT and any(character.isalpha() for character in token.folded)
 
 
 def _mention(text: str, tokens: Sequence[Token], first: int, last: int) -> Mention:

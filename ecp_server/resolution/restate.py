@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from ecp_server.domain.concepts import ConceptKind
+from ecp_server.domain.concepts import ConceptKind, Intent
 from ecp_server.domain.lineage import Lineage
-from ecp_server.domain.period import TimeRange
+from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
 from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.parsing.intent import asks_for_dimensions
+from ecp_server.resolution.selecting.comparison import LISTED
 
 
 def restate(draft: Draft) -> str:
@@ -17,36 +20,73 @@ def restate(draft: Draft) -> str:
     if selection.ambiguities:
         return "Needs a choice: " + " ".join(ambiguity.message for ambiguity in selection.ambiguities)
     subjects = [c.name for c in selection.concepts if c.kind in (ConceptKind.METRIC, ConceptKind.TERM)]
-    named = ", ".join(dict.fromkeys(subjects)) or ", ".join(m.name for m in selection.metrics)
+    names = list(dict.fromkeys(subjects)) or [metric.name for metric in selection.metrics]
     if not selection.slices:
-        return _restate_answer(draft, named or ", ".join(c.name for c in selection.concepts))
-    wanted = [m.member.name for m in selection.members if not m.excluded]
-    left_out = [m.member.name for m in selection.members if m.excluded]
-    sentence = named
-    said = {*wanted, *(metric.name for metric in selection.metrics)}
-    compared = [part.label for part in selection.slices if part.label and part.label not in said]
-    if compared:
-        sentence += f" against {', '.join(dict.fromkeys(compared))}"
-    if wanted:
-        sentence += f" for {', '.join(wanted)}"
-    if left_out:
-        sentence += f" without {', '.join(left_out)}"
-    if selection.groupings:
-        sentence += " by " + ", ".join(grouping.dimension.name for grouping in selection.groupings)
+        return _restate_answer(draft, names or [c.name for c in selection.concepts])
     periods = dict.fromkeys(_period(part.period) for part in selection.slices if part.asked in selection.metrics)
-    return f"{sentence}, {' and '.join(periods)}."
+    return f"{_what(draft, names)}{_over_what(draft)}{_ranked(draft)}, {' and '.join(periods)}."
 
 
-def _restate_answer(draft: Draft, names: str) -> str:
+def _what(draft: Draft, names: Sequence[str]) -> str:
+    """Return the figures: their names, how they are set against each other, and what they are held against."""
+    parsed, selection = draft.parsed, draft.selection
+    sentence = ", ".join(names)
+    if parsed.divisor is not None and len(names) > 1:
+        sentence = f"{names[0]} {'in percent of' if parsed.percent else 'per'} {', '.join(names[1:])}"
+    elif parsed.share_at is not None:
+        return f"Share in {sentence}"
+    elif parsed.moved:
+        sentence = f"Growth of {sentence}"
+    said = {*(m.member.name for m in selection.members), *(metric.name for metric in selection.metrics)}
+    held = [p.label for p in selection.slices if p.label and p.label not in said and not p.id.startswith(LISTED)]
+    return f"{sentence} against {', '.join(dict.fromkeys(held))}" if held else sentence
+
+
+def _over_what(draft: Draft) -> str:
+    """Return the members that the figures are for, or without, and what they are grouped by."""
+    selection = draft.selection
+    in_main = {member.member.id for member in selection.slices[0].members}
+    beside = draft.parsed.intent is Intent.COMPARISON and bool(in_main)
+    wanted = [m.member for m in selection.members if not m.excluded]
+    held = [member.name for member in wanted if beside and member.id not in in_main]
+    own = [member.name for member in wanted if member.name not in held]
+    left_out = [m.member.name for m in selection.members if m.excluded]
+    by = [f"{g.dimension.name} ({g.level})" if g.level else g.dimension.name for g in selection.groupings]
+    grain = selection.period.grain if selection.period is not None else Grain.NONE
+    if grain is not Grain.NONE:
+        by.append(grain.name.lower())
+    return (
+        (f" for {', '.join(dict.fromkeys(own))}" if own else "")
+        + (f" against {', '.join(dict.fromkeys(held))}" if held else "")
+        + (f" without {', '.join(left_out)}" if left_out else "")
+        + (f" by {', '.join(by)}" if by else "")
+    )
+
+
+def _ranked(draft: Draft) -> str:
+    """Return how rows are ordered and how many are kept."""
+    selection = draft.selection
+    if not selection.order_by:
+        return ""
+    end = "highest" if selection.order_by[0].descending else "lowest"
+    if selection.limit > 1:
+        return f", the {selection.limit} {end}"
+    return f", the {end}" if selection.limit else f", the {end} first"
+
+
+def _restate_answer(draft: Draft, names: Sequence[str]) -> str:
     """Restate a question that needs no figures."""
     answer = draft.selection.answer
+    listed = " and ".join(names)
     if isinstance(answer, GlossaryTerm):
-        return f"What {answer.name} means."
+        return f"What {listed} mean." if len(names) > 1 else f"What {answer.name} means."
     if isinstance(answer, Lineage):
-        return f"Where {names or answer.target} comes from."
+        return f"Where {listed or answer.target} comes from."
+    if isinstance(answer, MetricList) and asks_for_dimensions(draft.parsed) and names:
+        return f"Which dimensions {listed} can be sliced by."
     if isinstance(answer, MetricList):
-        return f"Which metrics there are for {names}." if names else "Which metrics there are."
-    return f"{names}." if names else "Nothing that needs figures."
+        return f"Which metrics there are for {listed}." if listed else "Which metrics there are."
+    return f"{', '.join(names)}." if names else "Nothing that needs figures."
 
 
 def _period(period: TimeRange | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
-from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
+from ecp_server.domain.concepts import Assumption, ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.errors import FieldViolation, InvalidChoice
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
@@ -18,6 +18,7 @@ from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.answering import (
     ABOUT_THE_CATALOG,
     addressed_lineage,
+    defined_concepts,
     defined_term,
     definition,
     lineage,
@@ -36,6 +37,7 @@ from ecp_server.resolution.selecting.subjects import (
     chosen_concept,
     chosen_metric,
     find_subjects,
+    names_target,
     without_subject,
 )
 from ecp_server.stores.ports import Graph, Variations
@@ -102,6 +104,12 @@ async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFoun
     chosen = chosen_metric(draft, question)
     if chosen is not None:
         return Asked(subjects, (chosen,), (), offers, (chosen_concept(chosen),))
+    if len(question.options) == 1 and names_target(draft):
+        (only,) = question.options
+        reason = "Nothing else has the target that the question names"
+        metric = draft.prepared.catalog.metrics[only.id]
+        concept = replace(chosen_concept(metric), reason=reason)
+        return Asked(subjects, (metric,), (), offers, (concept,), (Assumption(METRIC, only, reason, ()),))
     return Asked(subjects, (), (question,), offers)
 
 
@@ -157,11 +165,11 @@ async def _about_the_catalog(draft: Draft, graph: Graph, visibility: Visibility)
         slicing = find_slicing(draft, ())
         concepts = tuple(member_concept(n, SlicedMember(n.member, n.member.values or (), "")) for n in slicing.members)
         selected = replace(selected, concepts=selected.concepts + concepts)
-        answer = await metrics(draft, visibility)
+        answer = await metrics(draft, visibility, subjects.metrics)
     elif draft.parsed.intent is Intent.LINEAGE:
         answer = await lineage(subjects.metrics, draft, graph, visibility)
     else:
-        selected = replace(selected, ambiguities=())
+        selected = replace(selected, ambiguities=(), concepts=defined_concepts(subjects))
         answer = definition(subjects, draft)
     if answer is None:
         return _refused(draft, NotFound(draft.parsed.unmatched))

@@ -79,8 +79,8 @@ def test_function_generic_and_structural_words_and_figures_are_no_content(word: 
 
 def test_a_verb_of_movement_asks_how_after_an_auxiliary_and_is_content_without() -> None:
     assert parsed(SHOP, "how much did sales grow").unmatched == ()
-    assert [m.text for m in parsed(SHOP, "sales decline").unmatched] == ["decline"]
-    assert [n.mention.text for n in parsed(SHOP, "sales decline").altered] == ["sales"]
+    assert [m.text for m in parsed(SHOP, "sales improve").unmatched] == ["improve"]
+    assert [n.mention.text for n in parsed(SHOP, "sales improve").altered] == ["sales"]
     assert [n.mention.text for n in parsed(SHOP, "did revenue growth fall").names] == ["revenue growth"]
 
 

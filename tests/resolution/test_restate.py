@@ -44,7 +44,37 @@ def shop() -> Catalog:
             "net sales in 2024 vs the prior year",
             "Net sales against Previous period, 2024 (2024-01-01 to 2024-12-31) and 2023 (2023-01-01 to 2023-12-31).",
         ),
-        ("japan vs china net sales in 2024", "Net sales for Japan, China, 2024 (2024-01-01 to 2024-12-31)."),
+        ("japan vs china net sales in 2024", "Net sales for Japan against China, 2024 (2024-01-01 to 2024-12-31)."),
+        (
+            "top 5 regions by net sales in 2024",
+            "Net sales by Region, the 5 highest, 2024 (2024-01-01 to 2024-12-31).",
+        ),
+        ("region with lowest net sales in 2024", "Net sales by Region, the lowest, 2024 (2024-01-01 to 2024-12-31)."),
+        (
+            "rank regions by net sales in 2024",
+            "Net sales by Region, the highest first, 2024 (2024-01-01 to 2024-12-31).",
+        ),
+        ("monthly net sales in 2024", "Net sales by month, 2024 (2024-01-01 to 2024-12-31)."),
+        ("share of japan in net sales in 2024", "Share in Net sales for Japan, 2024 (2024-01-01 to 2024-12-31)."),
+        ("net sales per order in 2024", "Net sales per Orders, 2024 (2024-01-01 to 2024-12-31)."),
+        (
+            "net sales as a percentage of orders in 2024",
+            "Net sales in percent of Orders, 2024 (2024-01-01 to 2024-12-31).",
+        ),
+        (
+            "net sales growth in 2024",
+            (
+                "Growth of Net sales against Previous period, "
+                "2024 (2024-01-01 to 2024-12-31) and 2023 (2023-01-01 to 2023-12-31)."
+            ),
+        ),
+        (
+            "net sales in 2022 and 2023",
+            "Net sales, 2022 (2022-01-01 to 2022-12-31) and 2023 (2023-01-01 to 2023-12-31).",
+        ),
+        ("what is the definition of net sales and of gaap?", "What Net sales and Gaap mean."),
+        ("what does income mean?", "What Income means."),
+        ("which dimensions does net sales have?", "Which dimensions Net sales can be sliced by."),
         ("income in 2024", "Needs a choice: “income” can mean Net sales, Orders. Which one?"),
         ("what is gaap?", "What Gaap means."),
         ("where does net sales come from", "Where Net sales comes from."),

@@ -10,7 +10,7 @@ from ecp_server.domain.concepts import Intent
 from ecp_server.domain.period import Grain
 from ecp_server.resolution.draft import NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.parsing.words import COMPARING
+from ecp_server.resolution.parsing.words import COMPARING, LEADING, word_set
 from ecp_server.resolution.time import Comparison
 
 _METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "measures"})
@@ -22,6 +22,8 @@ _WHAT_THERE_IS: Final = (
     frozenset({"what", "can", "i", "see"}),
 )
 _LISTING: Final = frozenset({"which", "what", "list", "show", "all"})
+_DIMENSIONS: Final = word_set("dimension dimensions attribute attributes breakdowns slice sliced slices")
+_HOW_TO: Final = frozenset({"which", "what", "how", "can"})
 _LINEAGE: Final = frozenset({"lineage", "upstream", "downstream", "provenance", "origin", "originate", "originates"})
 _LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming", "from")}) | {
     (done, "from") for done in ("derived", "computed", "calculated", "made", "built", "sourced")
@@ -34,7 +36,15 @@ _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 
 CATALOG_WORDS: Final = (
-    _AVAILABLE | _LINEAGE | _SOURCES | _DEFINING | _MEANING | _CALCULATED | COMPARING | {"come", "comes", "coming"}
+    _AVAILABLE
+    | _LINEAGE
+    | _SOURCES
+    | _DEFINING
+    | _DIMENSIONS
+    | _MEANING
+    | _CALCULATED
+    | COMPARING
+    | {"come", "comes", "coming"}
 )
 """Words by which people ask about the catalog or compare; unmatched, they are no content."""
 
@@ -44,9 +54,9 @@ def find_intent(parsed: Parsed) -> Intent:
     words = [token.folded for token in parsed.tokens]
     free = _free_words(parsed)
     named = any(name.named(SenseKind.METRIC, SenseKind.TERM) for name in parsed.names)
-    if _asks_what_there_is(words, free, named=named):
+    if _asks_what_there_is(words, free, named=named) or asks_for_dimensions(parsed):
         return Intent.CATALOG
-    if _LINEAGE & free or (_SOURCES & free and "data" in words) or _LINEAGE_PAIRS & set(pairwise(words)):
+    if _LINEAGE & free or (_SOURCES & free and "data" in words) or _comes_from(parsed, words):
         return Intent.LINEAGE
     if _asks_for_definition(parsed, words, free):
         return Intent.DEFINITION
@@ -55,6 +65,21 @@ def find_intent(parsed: Parsed) -> Intent:
     if parsed.ranking is not None:
         return Intent.RANKING
     return Intent.TREND if parsed.trend or parsed.grain is not Grain.NONE else Intent.METRIC
+
+
+def asks_for_dimensions(parsed: Parsed) -> bool:
+    """Tell whether the question is for the dimensions that there are, of the metric that it names if it does."""
+    words = [token.folded for token in parsed.tokens]
+    free = _free_words(parsed)
+    return bool(_DIMENSIONS & free and _HOW_TO & set(words[:1]) and not parsed.times)
+
+
+def _comes_from(parsed: Parsed, words: Sequence[str]) -> bool:
+    """Tell whether "comes from" or the like asks for sources: not where a share, or a member after it, is asked for."""
+    at = next((i for i, pair in enumerate(pairwise(words)) if pair in _LINEAGE_PAIRS), None)
+    if at is None or parsed.share_at is not None:
+        return False
+    return not any(name.first > at and name.named(SenseKind.MEMBER) for name in parsed.names)
 
 
 def compares(parsed: Parsed, first: int, last: int) -> bool:
@@ -85,6 +110,8 @@ def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[s
         return False
     if free & _DEFINING or (free & _MEANING and "what" in free) or (free & _CALCULATED and "how" in free):
         return True
+    if _differ(parsed, words, named):
+        return True
     if parsed.times or len(parsed.names) != 1:
         return False
     before = words[: named[0].first]
@@ -93,12 +120,18 @@ def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[s
     return what_is and all(word in _ARTICLES for word in (*before[2:], *after))
 
 
+def _differ(parsed: Parsed, words: Sequence[str], named: Sequence[NamedMention]) -> bool:
+    """Tell whether it is asked in what things differ, and no figures: "what is the difference between X and Y?"."""
+    several = len(named) > 1 and len(named) == len(parsed.names) and not parsed.times
+    return several and words[0] == "what" and words[1:2] == ["is"] and bool({"difference", "differences"} & set(words))
+
+
 def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
-    if any(isinstance(timed.expression, Comparison) for timed in parsed.times):
+    if any(isinstance(timed.expression, Comparison) or timed.held for timed in parsed.times):
         return True
     if any(is_target(name) for name in parsed.names):
         return True
-    return bool(free & COMPARING) and len(parsed.names) + len(parsed.times) > 1
+    return bool(free & (COMPARING | LEADING)) and len(parsed.names) + len(parsed.times) > 1
 
 
 def is_target(name: NamedMention) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecp_server.domain.text import Token
@@ -38,11 +38,8 @@ def segment(
     Dynamic programming from the right: linear in tokens and candidates.
     """
     by_first: list[list[_Candidate]] = [[] for _ in tokens]
-    for span in spans:
-        senses = tuple(sense for sense in span.senses if not _mere_word(tokens, span, sense.form))
-        if senses:
-            kept = Span(span.first, span.last, senses, span.exactness)
-            by_first[span.first].append(_Candidate(span.first, span.last, _score(kept), kept))
+    for span in _possible(tokens, spans):
+        by_first[span.first].append(_Candidate(span.first, span.last, _score(span), span))
     for time in times:
         score = float((time.last - time.first) ** 2) + _TIME_BONUS
         by_first[time.first].append(_Candidate(time.first, time.last, score, time))
@@ -70,6 +67,22 @@ def segment(
             found_times.append(chosen.piece)
         position = chosen.last
     return names, found_times
+
+
+def _possible(tokens: Sequence[Token], spans: Sequence[Span]) -> Iterator[Span]:
+    """Yield the spans that can be meant, each with the senses that can."""
+    grouping = [span for span in spans if _groups(tokens, span)]
+    for span in spans:
+        senses = tuple(sense for sense in span.senses if not _mere_word(tokens, span, sense.form))
+        # A name that ends inside what is grouped by ("sales per customer segment") is not meant.
+        if senses and not any(span.first < other.first < span.last < other.last for other in grouping):
+            yield Span(span.first, span.last, senses, span.exactness)
+
+
+def _groups(tokens: Sequence[Token], span: Span) -> bool:
+    """Tell whether "per" stands before a dimension or level."""
+    per = span.first > 0 and tokens[span.first - 1].folded == "per"
+    return per and any(sense.kind in (SenseKind.DIMENSION, SenseKind.LEVEL) for sense in span.senses)
 
 
 def _score(span: Span) -> float:

@@ -8,10 +8,9 @@ from typing import Final
 from ecp_server.resolution.draft import NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
-from ecp_server.resolution.parsing.words import COMPARING
+from ecp_server.resolution.parsing.words import COMPARING, LEADING
 from ecp_server.resolution.time import Comparison
 
-_LEADING: Final = frozenset({"compare", "comparing", "comparison"})
 _PAIR: Final = 2
 
 
@@ -23,6 +22,15 @@ def held_metrics(parsed: Parsed) -> frozenset[NamedMention]:
 def held_members(parsed: Parsed) -> frozenset[NamedMention]:
     """Return the names of members that those before them are held against."""
     return _held(parsed, _members(parsed))
+
+
+def compared_periods_lead(parsed: Parsed) -> bool:
+    """Tell whether "compare" or the like is about the periods: nothing else is there to be held against another."""
+    if not parsed.times or any(is_target(name) for name in parsed.names):
+        return False
+    if len(_metrics(parsed)) >= _PAIR or len(_members(parsed)) >= _PAIR:
+        return False
+    return any(token.folded in LEADING for token in parsed.tokens[: parsed.times[0].first])
 
 
 def _metrics(parsed: Parsed) -> list[NamedMention]:
@@ -57,4 +65,4 @@ def _compare_leads(parsed: Parsed, names: Sequence[NamedMention]) -> bool:
     pairs = [kind for kind in (_metrics(parsed), _members(parsed)) if len(kind) >= _PAIR]
     if any(kind[0].first < names[0].first for kind in pairs):
         return False
-    return any(token.folded in _LEADING for token in parsed.tokens[: names[0].first])
+    return any(token.folded in LEADING for token in parsed.tokens[: names[0].first])

@@ -75,6 +75,7 @@ STRUCTURAL: Final = (
         "compare",
         "comparison",
         "broken",
+        "divided",
     }
 )
 """Words that carry structure; unmatched, they are no content."""

@@ -9,9 +9,9 @@ from typing import Final
 from ecp_server.domain.text import Token
 
 _BEST: Final = frozenset(
-    {"top", "best", "highest", "largest", "biggest", "greatest", "most", "leading", "strongest", "maximum"}
+    {"top", "best", "highest", "largest", "biggest", "greatest", "most", "leading", "strongest", "maximum", "fastest"}
 )
-_WORST: Final = frozenset({"bottom", "worst", "lowest", "smallest", "least", "fewest", "weakest", "minimum"})
+_WORST: Final = frozenset({"bottom", "worst", "lowest", "smallest", "least", "fewest", "weakest", "minimum", "slowest"})
 _RANKING: Final = frozenset({"rank", "ranks", "ranked", "ranking", "order", "ordered", "sort", "sorted"})
 _PREFIXES: Final = frozenset({"top", "bottom"})
 """They name a part of the list and, without a number, not just its first."""
@@ -35,6 +35,9 @@ _SHARE: Final = frozenset({"share", "percentage", "percent", "proportion", "frac
 _TREND: Final = frozenset({"trend", "trends", "trending", "trajectory", "evolution", "history", "timeline"})
 _DEVELOPING: Final = frozenset({"develop", "develops", "developed", "evolve", "evolves", "evolved", "trend", "trended"})
 MOST_KEPT: Final = 1000
+SUPERLATIVE_WORDS: Final = (
+    _BEST | _WORST | _RANKING | _FALLING_SHORT | _SHARE | _TREND | _DEVELOPING | frozenset(_NUMBERS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,16 @@ def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | 
         if position in covered or token.folded not in _BEST | _WORST | _RANKING:
             continue
         number, places = _number_beside(tokens, position, covered)
-        short = frozenset(i for i, t in enumerate(tokens) if i not in covered and t.folded in _FALLING_SHORT)
+        short = find_falling_short(tokens, covered)
         limit = number if number is not None else int(token.folded not in _PREFIXES | _RANKING)
         descending = token.folded not in _WORST
         return Ranking(descending and not short, limit, bool(short), frozenset({position, *places}) | short)
     return None
+
+
+def find_falling_short(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[int]:
+    """Return the positions of "missed", "below" or the like."""
+    return frozenset(i for i, token in enumerate(tokens) if i not in covered and token.folded in _FALLING_SHORT)
 
 
 def find_share(tokens: Sequence[Token], covered: frozenset[int]) -> int | None:

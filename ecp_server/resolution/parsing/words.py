@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
-FUNCTION: Final = _words(
+FUNCTION: Final = word_set(
     """
     a an the this that these those some any all each every both either neither no not none
     i me my mine we us our ours you your yours he him his she her hers it its they them their theirs one ones
@@ -24,7 +25,7 @@ FUNCTION: Final = _words(
 )
 """Articles, pronouns, auxiliaries, prepositions, conjunctions, particles."""
 
-ASKING: Final = _words(
+ASKING: Final = word_set(
     """
     show shows showing tell tells give gives giving get gets getting got find finds finding list lists display displays
     fetch pull see seeing look looks looking want wants wanted need needs needed know knows knowing ask asking explain
@@ -36,7 +37,7 @@ ASKING: Final = _words(
 )
 """Verbs by which people ask; they name nothing that data has."""
 
-GENERIC: Final = _words(
+GENERIC: Final = word_set(
     """
     data figure figures number numbers value values amount amounts information info stats statistics statistic
     metric metrics kpi kpis measure measures result results report reports dashboard overview summary detail details
@@ -45,7 +46,7 @@ GENERIC: Final = _words(
 )
 """Nouns that stand for whatever there is to show."""
 
-MOVING: Final = _words(
+MOVING: Final = word_set(
     """
     grow grows grew grown growing increase increases increased increasing decrease decreases decreased decreasing
     rise rises rose risen rising fall falls fell fallen falling drop drops dropped dropping
@@ -56,10 +57,13 @@ MOVING: Final = _words(
 )
 """Verbs of movement; after an auxiliary they ask how a figure went, without one they may name another figure."""
 
-AUXILIARY: Final = _words("do does did is are was were has have had will would can could")
+AUXILIARY: Final = word_set("do does did is are was were has have had will would can could")
 
-COMPARING: Final = _words("vs versus against compare compared comparison compares comparing")
+COMPARING: Final = word_set("vs versus against compare compared comparison compares comparing")
 """Words between what is held against each other, or before it."""
+
+LEADING: Final = word_set("compare comparing comparison difference differences differ")
+"""Words before all that is held against each other."""
 
 LIGHT: Final = FUNCTION | ASKING | GENERIC
 """Words that are not content: unmatched, they neither lower confidence nor make a phrase mean something else."""

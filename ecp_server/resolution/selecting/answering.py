@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ecp_server.domain.catalog import AssetKind, Metric, Term
-from ecp_server.domain.concepts import Intent
+from ecp_server.domain.concepts import ConceptKind, Intent, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
@@ -14,8 +14,10 @@ from ecp_server.resolution.browsing.pages import next_token
 from ecp_server.resolution.draft import Draft, Parsed, Selection
 from ecp_server.resolution.glossary import metric_entry, term_entry
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.intent import asks_for_dimensions
 from ecp_server.resolution.rights.lineage_view import visible_lineage
 from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.selecting.choosing import Chosen, exactness_factor
 from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.stores.ports import Graph
 
@@ -32,6 +34,33 @@ def defined_term(subjects: Subjects) -> Term | None:
     """Return the one term that the first mention can mean, whichever of its variations; nothing needs to be chosen."""
     terms = {c.term for c in subjects.chosen[0].candidates} if subjects.chosen else set()
     return terms.pop() if len(terms) == 1 else None
+
+
+def defined_concepts(subjects: Subjects) -> tuple[ResolvedConcept, ...]:
+    """Return what each mention means, as a concept; a term whose reading nobody chose, as the term that it is."""
+    settled = {concept.mention: concept for concept in subjects.concepts}
+    return tuple(
+        concept
+        for chosen in subjects.chosen
+        if (concept := settled.get(chosen.named.mention) or _unread(chosen)) is not None
+    )
+
+
+def _unread(chosen: Chosen) -> ResolvedConcept | None:
+    terms = {candidate.term for candidate in chosen.candidates}
+    term = terms.pop() if len(terms) == 1 else None
+    if term is None:
+        return None
+    return ResolvedConcept(
+        kind=ConceptKind.TERM,
+        mention=chosen.named.mention,
+        id=term.id,
+        name=term.name,
+        definition=term.definition,
+        reason=f"“{chosen.named.mention.text}” is in the glossary; no context decides which reading applies",
+        confidence=exactness_factor(chosen.named.exactness),
+        alternatives=chosen.alternatives,
+    )
 
 
 def definition(subjects: Subjects, draft: Draft) -> GlossaryTerm | None:
@@ -88,9 +117,14 @@ def _without(parsed: Parsed, word: re.Match[str]) -> Parsed:
     )
 
 
-async def metrics(draft: Draft, visibility: Visibility) -> MetricList:
-    """Return the metrics that the user may see and that can be sliced by the members and dimensions named."""
+async def metrics(draft: Draft, visibility: Visibility, named: Sequence[Metric]) -> MetricList:
+    """Return the metrics that the user may see and that can be sliced by the members and dimensions named.
+
+    Where the question is for the dimensions of metrics that it names, those.
+    """
     catalog = draft.prepared.catalog
+    if named and asks_for_dimensions(draft.parsed):
+        return MetricList(tuple(named), len(named), "")
     members = [
         catalog.members[s.id] for n in draft.parsed.names if not n.excluded for s in n.named(SenseKind.MEMBER)[:1]
     ]

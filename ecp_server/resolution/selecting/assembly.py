@@ -15,9 +15,11 @@ from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, Selection
 from ecp_server.resolution.selecting.buckets import bucket_assumptions
 from ecp_server.resolution.selecting.comparison import (
+    GROWTH,
     Compared,
     Held,
     Main,
+    assumed_comparand,
     compared_members,
     compared_metrics,
     compared_periods,
@@ -30,6 +32,7 @@ from ecp_server.resolution.selecting.comparison import (
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Expansion, Wanted, column_name
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
+from ecp_server.resolution.selecting.quotient import divisor, quotient_computations
 from ecp_server.resolution.selecting.share import share_computations, whole
 from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.selecting.subjects import Subjects
@@ -49,6 +52,8 @@ class Asked:
     offers: Mapping[str, frozenset[str]]
     concepts: tuple[ResolvedConcept, ...] = ()
     """Concepts that no mention stands for: the metric that the caller chose where the question named none."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What was taken for granted of the metric."""
 
 
 def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incompatible:
@@ -70,7 +75,8 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     )
     assumed = (assumption for part in parts for assumption in part.period.assumptions)
     told = (overlap for g in groupings if isinstance(g, Grouping) for overlap in bucket_assumptions(g, draft))
-    assumptions = _merged((*draft.selection.assumptions, *asked.subjects.assumptions, *assumed, *told))
+    of_metrics = (*asked.assumptions, *asked.subjects.assumptions)
+    assumptions = _merged((*draft.selection.assumptions, *of_metrics, *assumed, *told))
     concepts = (
         *asked.concepts,
         *asked.subjects.concepts,
@@ -101,6 +107,8 @@ class _Columns:
     derived: tuple[Computation, ...] = ()
     held: tuple[Held, ...] = ()
     shares: tuple[tuple[Column, Column], ...] = ()
+    quotients: tuple[tuple[Column, Column], ...] = ()
+    """What is divided, and by what."""
 
 
 def _with_slices(
@@ -120,17 +128,22 @@ def _with_slices(
         held += tuple(Held(columns.mains[0], other) for other in columns.mains[1:])
     compared = comparison_computations(held)
     selection = replace(selection, warnings=(*selection.warnings, *unit_mismatches(held)))
-    computations = (*columns.derived, *compared, *share_computations(columns.shares))
+    more = (*share_computations(columns.shares), *quotient_computations(draft, columns.quotients))
+    computations = (*columns.derived, *compared, *more)
     selection = replace(selection, concepts=_in_order(selection.concepts), computations=computations)
-    return _ordered(draft, selection, [c.name for c in compared], columns.mains)
+    return _ordered(draft, selection, [c.name for c in (*compared, *more)], columns.mains)
 
 
-def _ordered(draft: Draft, selection: Selection, compared: Sequence[str], mains: Sequence[Column]) -> Selection:
-    """Order the rows as the question asks: by the first that a comparison computes, else by the main column."""
+def _ordered(draft: Draft, selection: Selection, computed: Sequence[str], mains: Sequence[Column]) -> Selection:
+    """Order the rows as the question asks: by growth where that is asked for, else by the first that is computed.
+
+    With nothing computed they are ordered by the main column.
+    """
     ranking = draft.parsed.ranking
     if ranking is None or not mains:
         return selection
-    column = compared[0] if compared else mains[0].name
+    growth = (name for name in computed if draft.parsed.moved and name.startswith(GROWTH))
+    column = next(growth, computed[0] if computed else mains[0].name)
     return replace(selection, order_by=(OrderBy(column, ranking.descending),), limit=ranking.limit)
 
 
@@ -151,6 +164,8 @@ def _with_part(
     beside = metrics_side_by_side(draft, asked.subjects)
     mains = [metric for metric in selection.metrics if metric.id not in beside]
     held_against = [metric for metric in selection.metrics if metric.id in beside]
+    by = divisor(draft, asked.subjects)
+    read: dict[str, Column] = {}
     for metric in mains:
         wanted = _main(metric, part, alone=len(mains) == 1, named_actual=named_actual, draft=draft)
         main = Main(wanted, part.calendars, periods, selection.groupings)
@@ -163,6 +178,9 @@ def _with_part(
         column = added.pop(wanted.name, None)
         if column is None:
             continue
+        read[metric.id] = column
+        if (growth := assumed_comparand(draft, main)) is not None:
+            selection = _assuming(selection, growth)
         held = tuple(
             Held(column, added[other.wanted.name], other.grows)
             for other in others
@@ -174,7 +192,20 @@ def _with_part(
             if isinstance(total, Incompatible):
                 return total
             columns = replace(columns, shares=(*columns.shares, (column, expansion.add(total))))
+    if by is not None and by.id in read:
+        pair = next((column for metric, column in read.items() if metric != by.id), None)
+        columns = replace(columns, quotients=columns.quotients + (((pair, read[by.id]),) if pair is not None else ()))
     return replace(selection, slices=selection.slices + expansion.slices), columns
+
+
+def _assuming(selection: Selection, assumption: Assumption) -> Selection:
+    """Tell of one more thing that was taken for granted, and offer its alternatives."""
+    options = frozenset((assumption.taken.id, *(option.id for option in assumption.alternatives)))
+    return replace(
+        selection,
+        assumptions=_merged((*selection.assumptions, assumption)),
+        offers={**selection.offers, assumption.id: options},
+    )
 
 
 def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft: Draft) -> Wanted:

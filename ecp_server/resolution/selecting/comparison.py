@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Severity, Target
-from ecp_server.domain.concepts import ConceptKind, ResolvedConcept
+from ecp_server.domain.concepts import Assumption, ConceptKind, Option, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
@@ -37,8 +37,13 @@ PREVIOUS = "previous"
 LAST_YEAR = "last_year"
 
 OTHER_PERIOD = "other_period"
+LISTED = "period_"
+"""What the queries of periods begin with that are listed beside the main one."""
 UNIT_MISMATCH = "unit_mismatch"
 VARIANCE = "variance"
+GROWTH = "growth_pct"
+COMPARED_WITH = "comparison"
+"""The assumption what a growth is taken over."""
 
 _NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
 _LABELS = {PREVIOUS: "Previous period", LAST_YEAR: "Same period last year"}
@@ -120,9 +125,9 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
     for timed in (*related, *main.periods.compared, *main.periods.listed):
         listed = timed in main.periods.listed
         if isinstance(timed.expression, Comparison):
-            other = _comparable(timed.expression.comparand, main)
+            other = _comparable(_comparand(timed, timed.expression, draft), main)
         else:
-            other = _named_period(timed, draft, main, f"period_{len(found) + 2}" if listed else _unnamed(found))
+            other = _named_period(timed, draft, main, f"{LISTED}{len(found) + 2}" if listed else _unnamed(found))
         if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
         days = broken_like(other.days, main.wanted.period, main.calendars.of(main.wanted.period), draft.today)
@@ -139,6 +144,33 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
         wanted = replace(main.wanted, name=main.beside(other.name), period=days, label=label, essential=listed)
         found.append(Compared(wanted, concept, computed=not listed, grows=not listed, note=other.note))
     return tuple(found)
+
+
+def assumed_comparand(draft: Draft, main: Main) -> Assumption | None:
+    """Tell which period a growth is taken over where the words do not say; None where they do, or there is but one."""
+    timed = next((t for t in draft.parsed.times if t.assumed and isinstance(t.expression, Comparison)), None)
+    if timed is None or not isinstance(timed.expression, Comparison):
+        return None
+    taken = _comparand(timed, timed.expression, draft)
+    options = {c: _comparand_option(c, other) for c in Comparand if (other := _comparable(c, main)) is not None}
+    if taken not in options or len({option.definition for option in options.values()}) == 1:
+        return None
+    others = tuple(option for comparand, option in options.items() if comparand is not taken)
+    text = timed.mention.text
+    return Assumption(COMPARED_WITH, options[taken], f"“{text}” does not say over which period", others)
+
+
+def _comparand(timed: TimedMention, said: Comparison, draft: Draft) -> Comparand:
+    """Return what the words say, or where they leave it open what the caller chose, if it did."""
+    if timed.assumed:
+        for choice in draft.question.choices:
+            if choice.subject_id == COMPARED_WITH and choice.option_id in set(Comparand):
+                return Comparand(choice.option_id)
+    return said.comparand
+
+
+def _comparand_option(comparand: Comparand, other: _Other) -> Option:
+    return Option(comparand.value, _LABELS[other.name], f"{other.days.start} to {other.days.end}, exclusive")
 
 
 def _unnamed(found: Sequence[Compared]) -> str:
@@ -264,7 +296,7 @@ def comparison_computations(held: Sequence[Held]) -> tuple[Computation, ...]:
         if pair.main.unit != pair.other.unit:
             continue
         suffix = f"_{name}" if len(pairs) > 1 else ""
-        percent = "growth_pct" if pair.grows else "variance_pct"
+        percent = GROWTH if pair.grows else "variance_pct"
         difference = f"{pair.main.expression} - {pair.other.expression}"
         unit = "percentage_points" if pair.main.unit == "percent" else pair.main.unit
         computed.append(Computation(f"{VARIANCE}{suffix}", difference, unit))

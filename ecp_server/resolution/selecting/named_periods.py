@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Parsed, TimedMention
 from ecp_server.resolution.parsing.intent import compares
+from ecp_server.resolution.parsing.sides import compared_periods_lead
 from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison, Expression, Several, Units
 
 NOW: Final = "now"
+_LISTING: Final = frozenset({"and", "&", ",", "or", "also", "plus", "the", "in", "for"})
 _LEADING: Final = frozenset({"to", "with", "the", "that", "of", "in", "from"})
 
 
@@ -38,11 +41,12 @@ def find_periods(parsed: Parsed) -> NamedPeriods | Incompatible:
         return NamedPeriods(compared=(first,))
     listed: list[TimedMention] = []
     compared: list[TimedMention] = []
-    for other in others:
-        if other.mention == first.mention:
-            listed.append(other)
-        elif compares(parsed, first.last, other.first):
+    lead = compared_periods_lead(parsed)
+    for before, other in pairwise(times):
+        if other.held or lead or compares(parsed, first.last, other.first):
             compared.append(other)
+        elif other.mention == first.mention or _lists(parsed, before.last, other.first):
+            listed.append(other)
         else:
             return Incompatible(f"“{other.mention.text}” names a second period; ask for one at a time")
     return NamedPeriods(first, tuple(listed), tuple(compared))
@@ -64,6 +68,11 @@ def _each(times: Sequence[TimedMention]) -> list[TimedMention]:
         if not isinstance(item, Comparison)
     ]
     return [timed for timed in found if timed.mention.text.casefold() != NOW] or found[:1]
+
+
+def _lists(parsed: Parsed, first: int, last: int) -> bool:
+    """Tell whether nothing but words of a list stands between two periods ("2022 and Q1 2023")."""
+    return first < last and all(token.folded in _LISTING for token in parsed.tokens[first:last])
 
 
 def _held_against(parsed: Parsed, timed: TimedMention) -> bool:

@@ -10,6 +10,7 @@ from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, Candidate, Chosen, choose
@@ -87,11 +88,28 @@ async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | N
     if parsed.unmatched or not (sliced_by or (parsed.words and not _asks_over_time(parsed))):
         return NotFound(parsed.unmatched)
     catalog = draft.prepared.catalog
-    fitting = (m for m in draft.prepared.metrics_by_tier if all(names & set(m.dimensions) for names in sliced_by))
+    named = _with_targets(draft)
+    fitting = (m for m in named if all(names & set(m.dimensions) for names in sliced_by))
     metrics = await visibility.first_metrics(catalog, fitting, MAX_OPTIONS)
     if not metrics:
         return NotFound(parsed.unmatched)
     return Ambiguity(METRIC, None, tuple(metric_option(metric) for metric in metrics), "Which metric?")
+
+
+def _with_targets(draft: Draft) -> tuple[Metric, ...]:
+    """Return the metrics, by tier, that have every target that the question names: only those can have missed one."""
+    fitting = draft.prepared.metrics_by_tier
+    for named in draft.parsed.names:
+        targets = {sense.id for sense in named.named(SenseKind.TARGET)}
+        if targets:
+            having = {m.id for target in targets for m in draft.prepared.metrics_by_target.get(target, ())}
+            fitting = tuple(metric for metric in fitting if metric.id in having)
+    return fitting
+
+
+def names_target(draft: Draft) -> bool:
+    """Tell whether a target is named that metrics can be held against."""
+    return any(is_target(named) for named in draft.parsed.names)
 
 
 def _dimensions(named: NamedMention, draft: Draft) -> frozenset[str]:

@@ -11,14 +11,14 @@ from ecp_server.domain.text import Token, tokenize
 _JOINT: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])")
 
 
-def taken_apart(tokens: Sequence[Token], known: Callable[[str], bool]) -> tuple[Token, ...]:
-    """Return the tokens with each identifier in mixed letters as its words, but for those that are ``known`` whole."""
-    return tuple(part for token in tokens for part in _parts(token, known))
+def taken_apart(tokens: Sequence[Token], whole: Callable[[Token], bool]) -> tuple[Token, ...]:
+    """Return the tokens with each identifier in mixed letters as its words, but for those that stay ``whole``."""
+    return tuple(part for token in tokens for part in _parts(token, whole))
 
 
-def _parts(token: Token, known: Callable[[str], bool]) -> Iterator[Token]:
+def _parts(token: Token, whole: Callable[[Token], bool]) -> Iterator[Token]:
     pieces = _JOINT.split(token.text) if token.text.isascii() else [token.text]
-    if len(pieces) == 1 or known(token.folded):
+    if len(pieces) == 1 or whole(token):
         yield token
         return
     start = token.start

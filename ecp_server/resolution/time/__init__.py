@@ -1,8 +1,10 @@
 """Time expressions and calendars: from words to whole days."""
 
 from ecp_server.resolution.time.expressions import (
+    Between,
     Comparand,
     Comparison,
+    Day,
     Expression,
     Several,
     TimeMention,
@@ -21,9 +23,11 @@ from ecp_server.resolution.time.periods import (
 from ecp_server.resolution.time.readings import Note, Reading, read
 
 __all__ = [
+    "Between",
     "Comparable",
     "Comparand",
     "Comparison",
+    "Day",
     "Expression",
     "Note",
     "Reading",

@@ -1,0 +1,91 @@
+"""Looks words up in the catalog's names and among periods; more loosely where words are left that nothing matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ecp_server.domain.frozen import replace
+from ecp_server.domain.text import Token
+from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
+from ecp_server.resolution.parsing.intent import CATALOG_WORDS
+from ecp_server.resolution.parsing.movement import MOVEMENT_WORDS
+from ecp_server.resolution.parsing.structure import STRUCTURAL
+from ecp_server.resolution.parsing.superlatives import SUPERLATIVE_WORDS
+from ecp_server.resolution.parsing.words import LIGHT, MOVING
+from ecp_server.resolution.spelling.joints import taken_apart
+from ecp_server.resolution.time import TimeMention, find_times
+
+NO_CONTENT: Final = LIGHT | STRUCTURAL | CATALOG_WORDS
+"""Words that, unmatched, are not told."""
+_SPELT_RIGHT: Final = NO_CONTENT | MOVEMENT_WORDS | SUPERLATIVE_WORDS | MOVING
+"""Words that no other is written for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """Words with the names and periods that they can stand for."""
+
+    tokens: tuple[Token, ...]
+    spans: list[Span]
+    times: tuple[TimeMention, ...]
+    mended: Mapping[int, Exactness]
+    """Positions of the words that are read as others than they are."""
+
+    def exactness(self, first: int, last: int) -> Exactness:
+        """Return the worst of the words from ``first`` to ``last``, exclusive."""
+        return max((self.mended.get(i, Exactness.EXACT) for i in range(first, last)), default=Exactness.EXACT)
+
+
+def look_up(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> LookedUp:
+    """Find the catalog's forms and periods; where words remain that nothing matches, read them loosely."""
+    spans, times = _visible(lexicon.spans(tokens), hidden), find_times(tokens)
+    covered = covered_by(spans) | {i for time in times for i in range(time.first, time.last)}
+    left = [t for i, t in enumerate(tokens) if i not in covered and t.folded not in _SPELT_RIGHT and is_content(t)]
+    if not left:
+        return LookedUp(tokens, spans, times, {})
+    starts = {token.start for token in left}
+    tokens = taken_apart(tokens, lambda token: token.start not in starts or lexicon.knows(token.folded))
+    mended: dict[int, Exactness] = {}
+    words: list[Token] = []
+    for i, token in enumerate(tokens):
+        word, exactness = _meant(token, lexicon) if token.start in starts else (token, Exactness.EXACT)
+        words.append(word)
+        if exactness:
+            mended[i] = exactness
+    read = LookedUp(tokens, [], find_times(words), mended)
+    loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
+    found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
+    return replace(read, tokens=tuple(words), spans=found)
+
+
+def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
+    """Return the word of the catalog that a word nothing matches is another form of, or is written for."""
+    for read, exactness in ((lexicon.other_form, Exactness.VARIED), (lexicon.correct, Exactness.CORRECTED)):
+        word = read(token.folded)
+        if word is not None:
+            return replace(token, folded=word), exactness
+    return token, Exactness.EXACT
+
+
+def covered_by(spans: Sequence[Span]) -> set[int]:
+    """Return the positions of the words that belong to a span."""
+    return {i for span in spans for i in range(span.first, span.last)}
+
+
+def is_content(token: Token) -> bool:
+    """Tell whether a word, unmatched, is told and lowers confidence."""
+    return token.folded not in NO_CONTENT and any(character.isalpha() for character in token.folded)
+
+
+def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
+    """Leave out what the principal may not discover, as if the catalog did not have it."""
+    if not hidden:
+        return list(spans)
+    visible: list[Span] = []
+    for span in spans:
+        senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)
+        if senses:
+            visible.append(replace(span, senses=senses))
+    return visible
