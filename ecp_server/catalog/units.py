@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ecp_server.catalog.expressions import Binary, Expression, Name, Unary
+from ecp_server.domain.expressions import Binary, Expression, Name, Unary
 
 # A change of a percentage is given in percentage points.
 _SAME = {"percentage_points": "percent"}

@@ -10,13 +10,14 @@ EcpError
 ├── PreconditionFailed
 │   ├── IncompatibleConcepts
 │   ├── AmbiguousConcept
-│   └── ResolutionExpired
+│   ├── ResolutionExpired
+│   └── RuleBroken
+│       ├── BusinessRuleViolation
+│       └── DataQuality
 ├── PolicyDenied
 ├── StoreError
 │   ├── StoreUnavailable
 │   │   ├── CircuitOpen
-│   │   ├── StoreBusy
-│   │   ├── StoreThrottled
 │   │   └── PolicyUnavailable
 │   ├── StoreTimeout
 │   └── StoreQueryFailed    shown to callers as an opaque internal error
@@ -163,6 +164,34 @@ class ResolutionExpired(PreconditionFailed):
         super().__init__("the resolution has expired; resolve the question again")
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule that does not hold, and what was seen."""
+
+    rule_id: str
+    description: str
+
+
+class RuleBroken(PreconditionFailed):
+    """Figures are withheld because something critical does not hold of them; ``broken`` says what, the worst first."""
+
+    def __init__(self, message: str, broken: tuple[BrokenRule, ...]) -> None:
+        super().__init__(message, metadata={"rules": ",".join(rule.rule_id for rule in broken)})
+        self.broken = broken
+
+
+class BusinessRuleViolation(RuleBroken):
+    """A critical rule of the catalog does not hold."""
+
+    reason = Reason.BUSINESS_RULE_VIOLATION
+
+
+class DataQuality(RuleBroken):
+    """A critical promise of the data's contract does not hold."""
+
+    reason = Reason.DATA_QUALITY
+
+
 class PolicyDenied(EcpError):
     """A policy denies it; ``may`` names the roles that may."""
 
@@ -198,14 +227,6 @@ class CircuitOpen(StoreUnavailable):
     """The store's breaker is open."""
 
     reason = Reason.CIRCUIT_OPEN
-
-
-class StoreBusy(StoreUnavailable):
-    """As many calls to the store are under way as it is given; this one was not sent."""
-
-
-class StoreThrottled(StoreUnavailable):
-    """The store works, and asks to be left alone for ``retry_after_seconds`` (HTTP: 429 with Retry-After)."""
 
 
 class PolicyUnavailable(StoreUnavailable):

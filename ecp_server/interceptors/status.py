@@ -36,12 +36,13 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.IncompatibleConcepts: grpc.StatusCode.FAILED_PRECONDITION,
     errors.AmbiguousConcept: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ResolutionExpired: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.RuleBroken: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.BusinessRuleViolation: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.DataQuality: grpc.StatusCode.FAILED_PRECONDITION,
     errors.PolicyDenied: grpc.StatusCode.PERMISSION_DENIED,
     errors.StoreError: grpc.StatusCode.INTERNAL,
     errors.StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.CircuitOpen: grpc.StatusCode.UNAVAILABLE,
-    errors.StoreBusy: grpc.StatusCode.UNAVAILABLE,
-    errors.StoreThrottled: grpc.StatusCode.UNAVAILABLE,
     errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
@@ -119,6 +120,15 @@ def _details(error: errors.EcpError, request_id: str, items: int) -> Iterator[Me
             field_violations=[
                 error_details_pb2.BadRequest.FieldViolation(field=_text(v.field), description=_text(v.description))
                 for v in error.violations[:items]
+            ]
+        )
+    if isinstance(error, errors.RuleBroken):
+        yield error_details_pb2.PreconditionFailure(
+            violations=[
+                error_details_pb2.PreconditionFailure.Violation(
+                    type=error.reason.value, subject=_text(rule.rule_id), description=_text(rule.description)
+                )
+                for rule in error.broken[:items]
             ]
         )
     if error.retry_after_seconds is not None:

@@ -71,7 +71,7 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
     columns = {*names, *(computation.name for computation in computations), *draft.plan.alignment.keys}
     alignment = _alignment(draft.plan.alignment, columns)
     written = with_digest(ExecutionPlan(tuple(kept), computations, alignment, tuple(obligations)))
-    _refuse_hidden_order(written)
+    refuse_hidden_order(written)
     warnings = (*(_restricted(d) for d in left_out), *_policy_warnings(products, decisions))
     finding = Finding(
         _reasoning(decisions, obligations, left_out),
@@ -122,7 +122,7 @@ def _alignment(alignment: Alignment, columns: set[str]) -> Alignment:
     return Alignment(alignment.keys)
 
 
-def _refuse_hidden_order(plan: ExecutionPlan) -> None:
+def refuse_hidden_order(plan: ExecutionPlan) -> None:
     """Raise `PolicyDenied` where rows are ordered by hidden values, or by what is computed of them."""
     hidden = {
         measure.name: obligation.policy

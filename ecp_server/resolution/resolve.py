@@ -19,6 +19,7 @@ from ecp_server.domain.resolution import Question, Resolution
 from ecp_server.resolution.authorize import authorize
 from ecp_server.resolution.begin import begin
 from ecp_server.resolution.discover import discover
+from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.know import know
 from ecp_server.resolution.parse import parse
 from ecp_server.resolution.plan import plan
@@ -100,7 +101,7 @@ class Resolver:
         stores = self.stores
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
         visibility = Visibility(stores.policy, question.principal)
-        steps: Sequence[Stage] = (
+        steps: Sequence[Stage[Draft]] = (
             Stage("parse", StepType.PARSE, (), parse),
             Stage("discover", StepType.AUTHORIZE, ("parse",), lambda d: discover(d, visibility)),
             Stage("select", StepType.SELECT, ("discover",), lambda d: select(d, stores.graph, visibility)),
@@ -124,7 +125,7 @@ class Resolver:
         draft = replace(draft, policies=frozenset(visibility.policies))
         return await record(draft, stores.state, encoding, self.expire_after)
 
-    def _suggestions(self, visibility: Visibility) -> Stage:
+    def _suggestions(self, visibility: Visibility) -> Stage[Draft]:
         """Say what was perhaps meant where nothing matched."""
         registry, vector = self.stores.registry, self.stores.vector
         return Stage("suggest", StepType.SELECT, ("select",), lambda d: suggest(d, registry, vector, visibility))

@@ -1,4 +1,4 @@
-"""Takes a draft through one step and adds it to the provenance: its reason, its time, the stores that it asked."""
+"""Takes what a path carries through one step and adds it to the provenance: its reason, its time, the stores asked."""
 
 from __future__ import annotations
 
@@ -7,29 +7,38 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import structlog
 
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import STORE_CALLS, Finding, Step, StepType, StoreCall
-from ecp_server.resolution.draft import Draft
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-Work = Callable[[Draft], "tuple[Draft, Finding] | Awaitable[tuple[Draft, Finding]]"]
+
+class Carried(Protocol):
+    """What a path carries: a frozen dataclass, such as a draft, which every step returns anew."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps that it went through."""
+
+
+C = TypeVar("C", bound=Carried)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Generic[C]):
     """One step of the path; ``depends_on`` are the ids of the steps whose output it uses."""
 
     id: str
     type: StepType
     depends_on: tuple[str, ...]
-    work: Work
+    work: Callable[[C], tuple[C, Finding] | Awaitable[tuple[C, Finding]]]
 
 
-async def take(stage: Stage, draft: Draft) -> Draft:
+async def take(stage: Stage[C], draft: C) -> C:
     """Return the draft as the step leaves it, with the step added."""
     calls: list[StoreCall] = []
     collecting = STORE_CALLS.set(calls)
@@ -51,4 +60,5 @@ async def take(stage: Stage, draft: Draft) -> Draft:
         output=finding.output,
     )
     _log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
-    return replace(draft, steps=(*draft.steps, step))
+    taken: C = replace(cast("Any", draft), steps=(*draft.steps, step))
+    return taken

@@ -14,7 +14,8 @@ from ecp_server.resolution.draft import Draft
 from ecp_server.stores.ports import Registry
 
 _HOURS = {Grain.DAY: 24.0, Grain.WEEK: 168.0, Grain.MONTH: 730.0, Grain.QUARTER: 2190.0, Grain.YEAR: 8760.0}
-_WARNING_FACTOR = {Severity.LOW: 0.99, Severity.MEDIUM: 0.95, Severity.HIGH: 0.85, Severity.CRITICAL: 0.6}
+WARNING_FACTOR = {Severity.LOW: 0.99, Severity.MEDIUM: 0.95, Severity.HIGH: 0.85, Severity.CRITICAL: 0.6}
+"""What one warning leaves of the confidence."""
 _UNMATCHED_FACTOR = 0.75
 _ASSUMED_FACTOR = 0.97
 _NO_CONTRACT = 0.97
@@ -45,11 +46,11 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
     promise, all_covered = await _promise(draft, registry)
     trust = 1.0 if promise is None else 1 - _CONTRACT_WEIGHT * (1 - promise.mean)
     trust = trust if all_covered else min(trust, _NO_CONTRACT)
-    told = prod(_WARNING_FACTOR[warning.severity] for warning in draft.warnings)
+    told = prod(WARNING_FACTOR[warning.severity] for warning in draft.warnings)
     overall = round(definition * trust * told, 4)
     confidence = Confidence(
         overall=overall,
-        level=_level(overall),
+        level=level_of(overall),
         definition=round(definition, 4),
         data_quality=None if promise is None else round(promise.data_quality, 4),
         freshness=None if promise is None else round(promise.freshness, 4),
@@ -107,7 +108,8 @@ def _strictness(contract: Contract) -> float:
     return 1.0 if guarded else 0.95
 
 
-def _level(overall: float) -> ConfidenceLevel:
+def level_of(overall: float) -> ConfidenceLevel:
+    """Return a confidence in a word."""
     if overall >= _HIGH_FROM:
         return ConfidenceLevel.HIGH
     return ConfidenceLevel.MEDIUM if overall >= _MEDIUM_FROM else ConfidenceLevel.LOW

@@ -10,12 +10,16 @@ from typing_extensions import override
 from ecp.v1 import resolve_pb2, resolve_pb2_grpc
 from ecp_server.domain.errors import NotImplementedYet, ResolutionNotFound
 from ecp_server.domain.resolution import Resolution
+from ecp_server.execution.execute import Executor
 from ecp_server.resolution.resolve import Resolver
 from ecp_server.rpc.convert import requests, responses
+from ecp_server.rpc.convert.executions import ExecuteEncoding, recorded_executions
 from ecp_server.rpc.convert.provenance import cut, timestamp
+from ecp_server.rpc.convert.recorded import RecordedAnswer
 from ecp_server.stores.ports import State
 
 USER_ID_METADATA = "x-ecp-user-id"
+MAX_EXECUTIONS = 20
 
 
 class ResolveEncoding:
@@ -38,8 +42,9 @@ class ResolveEncoding:
 class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
     """Turns business questions into governed definitions, plans and their proof."""
 
-    def __init__(self, resolver: Resolver, state: State) -> None:
+    def __init__(self, resolver: Resolver, executor: Executor | None, state: State) -> None:
         self._resolver = resolver
+        self._executor = executor
         self._state = state
 
     @override
@@ -62,12 +67,14 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         """Return a recorded resolution of the caller, also after it has expired."""
         resolution_id, view = requests.resolution_id(request)
         record = await self._state.resolution(resolution_id)
-        if record is None or not _owns(record.owner, context):
+        if record is None or any(caller != record.owner for caller in _callers(context)):
             raise ResolutionNotFound
+        executions = await self._state.executions(resolution_id, limit=MAX_EXECUTIONS, tables=request.include_tables)
         reply = resolve_pb2.GetResolutionResponse(
             request=resolve_pb2.ResolveRequest.FromString(record.request),
             response=resolve_pb2.ResolveResponse.FromString(record.response),
             create_time=timestamp(record.create_time),
+            executions=recorded_executions(executions, view),
         )
         cut(reply.response, view)
         return reply
@@ -76,8 +83,15 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
     async def Execute(
         self, request: resolve_pb2.ExecuteRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ExecuteResponse:
-        """Refuse: plans are not run yet."""
-        raise NotImplementedYet("Execute")
+        """Run a settled resolution. Errors are those of the contract."""
+        if self._executor is None:
+            raise NotImplementedYet("Execute")
+        asked = requests.execution(request, _callers(context))
+        answer = RecordedAnswer()
+        encoding = ExecuteEncoding(request, answer)
+        await self._executor.execute(asked, answer, encoding)
+        cut(encoding.reply, requests.view(request))
+        return encoding.reply
 
     @override
     async def ReportFeedback(
@@ -87,7 +101,7 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         raise NotImplementedYet("ReportFeedback")
 
 
-def _owns(owner: str, context: aio.ServicerContext[Any, Any]) -> bool:
-    """Tell whether the caller is the owner, as far as it says who it is; nothing proves it."""
-    said = [value for key, value in context.invocation_metadata() or () if key == USER_ID_METADATA]
-    return all(value == owner for value in said)
+def _callers(context: aio.ServicerContext[Any, Any]) -> tuple[str, ...]:
+    """Return who the caller says it is, as far as it does; nothing proves it."""
+    metadata = context.invocation_metadata() or ()
+    return tuple(value for key, value in metadata if key == USER_ID_METADATA and isinstance(value, str))

@@ -27,8 +27,6 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from ecp_server.domain.health import BreakerState
-
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 OTHER: Final = "other"
@@ -57,9 +55,6 @@ STORE_SECONDS: Final = (
     5.0,
 )
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
-
-_BREAKER: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
-"""The gauge of a breaker: the higher, the worse."""
 
 _POLL_SECONDS: Final = 0.1
 """How often the thread that serves /metrics looks whether it is to stop."""
@@ -142,6 +137,14 @@ class Instruments:
             "ecp_resolve_duration_seconds", "Time to resolve a question.", REQUEST_SECONDS
         )
         self._confidence = self._distribution("ecp_resolve_confidence", "Confidence of resolutions.", SHARES)
+        self._executes = self._count("ecp.execute.requests", "Plans run or refused.", "status")
+        self._execute_seconds = self._distribution(
+            "ecp_execute_duration_seconds", "Time to run a plan.", REQUEST_SECONDS
+        )
+        self._validations = self._count("ecp.execute.validations", "Rules checked on figures.", "severity", "outcome")
+        # rate() sees no increase in a series that starts at one.
+        self._executes.add(("EXECUTED",), 0)
+        self._validations.add(("critical", "broken"), 0)
         self._store_seconds = self._distribution(
             "ecp_store_query_duration_seconds",
             "Time of a store call, retries included.",
@@ -153,11 +156,6 @@ class Instruments:
         self._store_errors = self._count("ecp.store.query.errors", "Store calls that failed.", "store", "operation")
         self._decisions = self._count(
             "ecp.policy.decisions", "Policy decisions on data products.", "action", "decision"
-        )
-        self._store_calls = self._count("ecp.store.calls", "Store calls by how they ended.", "store", "outcome")
-        self._retries = self._count("ecp.store.retries", "Attempts after the first of a store call.", "store")
-        self._breakers = self._state(
-            "ecp.breaker.state", "The breaker of a store: 0 closed, 1 half open, 2 open.", "store"
         )
         self._degraded = self._state("ecp.degraded.components", "1 while something stands in for it.", "component")
         self._meter.create_observable_gauge(
@@ -182,6 +180,15 @@ class Instruments:
         if confidence is not None:
             self._confidence.record(confidence)
 
+    def execute(self, status: str, seconds: float) -> None:
+        """Count an execution; ``status`` is how it ended."""
+        self._executes.add((status,))
+        self._execute_seconds.record(seconds)
+
+    def validation(self, severity: str, passed: bool) -> None:  # noqa: FBT001 - the two outcomes of a rule
+        """Count a rule that was checked on figures."""
+        self._validations.add((severity, "held" if passed else "broken"))
+
     def store_call(self, store: str, adapter: str, operation: str, outcome: str, seconds: float) -> None:
         """Count a call to a store; an ``outcome`` that is not in `NOT_AN_ERROR` is an error.
 
@@ -191,17 +198,6 @@ class Instruments:
             self._store_seconds.record(seconds, (store, adapter, operation))
         # Zero is there from the first call on: rate() sees no increase in a series that starts at one.
         self._store_errors.add((store, operation), int(outcome not in NOT_AN_ERROR))
-
-        self._store_calls.add((store, outcome))
-
-    def store_retry(self, store: str) -> None:
-        """Count an attempt after the first."""
-        self._retries.add((store,))
-
-    def breaker(self, store: str, state: BreakerState) -> None:
-        """Tell the state of a store's breaker."""
-        self._retries.add((store,), 0)
-        self._breakers.set((store,), _BREAKER[state])
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
         """Count a decision on one data product."""

@@ -9,12 +9,8 @@ import pytest
 
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from ecp_server.stores.ports import State
-from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from tests.conformance.policies import ChangeablePolicy
 from tests.conformance.states import STATES, StateUnderTest
-from tests.servers import migrated, postgres, postgres_database, postgres_server
-
-__all__ = ["postgres", "postgres_database", "postgres_server"]
 
 POLICIES = {"embedded": EmbeddedPolicy}
 
@@ -28,13 +24,10 @@ async def policy(request: pytest.FixtureRequest) -> AsyncIterator[ChangeablePoli
 
 
 @pytest.fixture(params=STATES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateUnderTest:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateUnderTest:
     """Each state store that this environment can run, empty."""
-    if request.param == "embedded":
-        return StateUnderTest(request.param, str(tmp_path / "state.sqlite"))
-    url: str = request.getfixturevalue("postgres")
-    await migrated(url, STATE_SCHEMA)
-    return StateUnderTest(request.param, url)
+    locations = {"embedded": str(tmp_path / "state.sqlite")}
+    return StateUnderTest(request.param, locations[request.param])
 
 
 @pytest.fixture

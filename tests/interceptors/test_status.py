@@ -37,6 +37,8 @@ EXAMPLES: dict[errors.EcpError, tuple[grpc.StatusCode, str]] = {
     errors.StoreTimeout(StoreKind.GRAPH): (grpc.StatusCode.DEADLINE_EXCEEDED, "STORE_TIMEOUT"),
     errors.DeadlineExceeded(): (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     errors.NotImplementedYet("Execute"): (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED"),
+    errors.BusinessRuleViolation("m", ()): (grpc.StatusCode.FAILED_PRECONDITION, "BUSINESS_RULE_VIOLATION"),
+    errors.DataQuality("m", ()): (grpc.StatusCode.FAILED_PRECONDITION, "DATA_QUALITY"),
     errors.StoreQueryFailed(StoreKind.STATE): (grpc.StatusCode.INTERNAL, "INTERNAL"),
     errors.EcpError("m"): (grpc.StatusCode.INTERNAL, "INTERNAL"),
 }
@@ -53,6 +55,7 @@ def _unpack(status: Status) -> dict[str, Any]:
             error_details_pb2.ErrorInfo,
             error_details_pb2.RequestInfo,
             error_details_pb2.BadRequest,
+            error_details_pb2.PreconditionFailure,
             error_details_pb2.RetryInfo,
             error_reason_pb2.ConceptNotFoundDetail,
         ):
@@ -119,6 +122,18 @@ def test_policys_own_message_is_shown() -> None:
 def test_denial_names_the_policy_and_who_may() -> None:
     metadata = _unpack(status_of(errors.PolicyDenied("ecp.tiers", "", ("cfo", "auditor")), ""))["ErrorInfo"].metadata
     assert {"policy": "ecp.tiers", "may": "cfo,auditor"} == dict(metadata)
+
+
+def test_withheld_figures_name_the_rule_and_what_was_seen() -> None:
+    broken = errors.BrokenRule("not_negative", "Never below zero: actual is -5")
+    unpacked = _unpack(status_of(errors.BusinessRuleViolation("withheld", (broken,)), ""))
+    (violation,) = unpacked["PreconditionFailure"].violations
+    assert ("BUSINESS_RULE_VIOLATION", "not_negative", "Never below zero: actual is -5") == (
+        violation.type,
+        violation.subject,
+        violation.description,
+    )
+    assert {"rules": "not_negative"} == dict(unpacked["ErrorInfo"].metadata)
 
 
 def test_nothing_found_comes_with_suggestions_and_what_was_not_matched() -> None:

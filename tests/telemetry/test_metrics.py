@@ -8,7 +8,6 @@ import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from ecp_server.domain.health import BreakerState
 from ecp_server.telemetry.metrics import OTHER, Instruments, MetricsServer
 from tests.logs import logged
 
@@ -26,13 +25,14 @@ def instruments() -> Instruments:
     used.request_finished(OTHER, "UNIMPLEMENTED", 0.0001)
     used.resolve("RESOLVED", "COMPARISON", 0.003, 0.85)
     used.resolve("NOT_FOUND", "METRIC", 0.002, None)
+    used.execute("EXECUTED", 0.1)
+    used.execute("POLICY_DENIED", 0.1)
+    used.validation("low", True)
+    used.validation("high", False)
     used.store_call("graph", "embedded", "known_issues", "ok", 0.0002)
     used.store_call("graph", "embedded", "known_issues", "STORE_TIMEOUT", 2.0)
     used.store_call("graph", "embedded", "known_issues", "cancelled", 0.1)
     used.store_call("policy", "embedded", "decide", "cached", 0.0)
-    used.store_retry("graph")
-    used.breaker("graph", BreakerState.CLOSED)
-    used.breaker("registry", BreakerState.OPEN)
     used.policy_decision("resolve", allowed=True)
     used.policy_decision("discover", allowed=False)
     used.degraded("vector", on=True)
@@ -66,11 +66,11 @@ def test_families_have_the_names_that_dashboards_use(instruments: Instruments) -
         "ecp_resolve_requests": "counter",
         "ecp_resolve_duration_seconds": "histogram",
         "ecp_resolve_confidence": "histogram",
+        "ecp_execute_requests": "counter",
+        "ecp_execute_duration_seconds": "histogram",
+        "ecp_execute_validations": "counter",
         "ecp_store_query_duration_seconds": "histogram",
         "ecp_store_query_errors": "counter",
-        "ecp_store_calls": "counter",
-        "ecp_store_retries": "counter",
-        "ecp_breaker_state": "gauge",
         "ecp_policy_decisions": "counter",
         "ecp_degraded_components": "gauge",
         "ecp_catalog_info": "gauge",
@@ -90,11 +90,11 @@ def test_an_instrument_always_has_the_same_labels(instruments: Instruments) -> N
         "ecp_resolve_requests": {frozenset({"status", "intent"})},
         "ecp_resolve_duration_seconds": {frozenset()},
         "ecp_resolve_confidence": {frozenset()},
+        "ecp_execute_requests": {frozenset({"status"})},
+        "ecp_execute_duration_seconds": {frozenset()},
+        "ecp_execute_validations": {frozenset({"severity", "outcome"})},
         "ecp_store_query_duration_seconds": {frozenset({"store", "adapter", "operation"})},
         "ecp_store_query_errors": {frozenset({"store", "operation"})},
-        "ecp_store_calls": {frozenset({"store", "outcome"})},
-        "ecp_store_retries": {frozenset({"store"})},
-        "ecp_breaker_state": {frozenset({"store"})},
         "ecp_policy_decisions": {frozenset({"action", "decision"})},
         "ecp_degraded_components": {frozenset({"component"})},
         "ecp_catalog_info": {frozenset({"version"})},
@@ -117,21 +117,23 @@ def test_resolutions_are_counted_by_status_and_intent(instruments: Instruments) 
     assert {(): 1} == _values(families["ecp_resolve_confidence"], "ecp_resolve_confidence_count")
 
 
+def test_executions_are_counted_by_status_and_rules_by_outcome(instruments: Instruments) -> None:
+    families = _families(instruments)
+    assert {("EXECUTED",): 1, ("POLICY_DENIED",): 1} == _values(
+        families["ecp_execute_requests"], "ecp_execute_requests_total"
+    )
+    assert {(): 2} == _values(families["ecp_execute_duration_seconds"], "ecp_execute_duration_seconds_count")
+    assert {("held", "low"): 1, ("broken", "high"): 1, ("broken", "critical"): 0} == _values(
+        families["ecp_execute_validations"], "ecp_execute_validations_total"
+    )
+
+
 def test_cached_answers_are_not_timed_and_only_the_stores_failures_are_errors(instruments: Instruments) -> None:
     families = _families(instruments)
     duration = families["ecp_store_query_duration_seconds"]
     assert {("embedded", "known_issues", "graph"): 3} == _values(duration, f"{duration.name}_count")
     errors = families["ecp_store_query_errors"]
     assert {("known_issues", "graph"): 1, ("decide", "policy"): 0} == _values(errors, f"{errors.name}_total")
-
-
-def test_guards_show_how_calls_end_what_is_repeated_and_which_breakers_are_open(instruments: Instruments) -> None:
-    families = _families(instruments)
-    assert {("ok", "graph"): 1, ("STORE_TIMEOUT", "graph"): 1, ("cancelled", "graph"): 1, ("cached", "policy"): 1} == (
-        _values(families["ecp_store_calls"], "ecp_store_calls_total")
-    )
-    assert {("graph",): 1, ("registry",): 0} == _values(families["ecp_store_retries"], "ecp_store_retries_total")
-    assert {("graph",): 0, ("registry",): 2} == _values(families["ecp_breaker_state"])
 
 
 def test_decisions_and_degradations_and_the_catalog_are_shown(instruments: Instruments) -> None:

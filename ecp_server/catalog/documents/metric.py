@@ -29,7 +29,6 @@ from ecp_server.catalog.documents.base import (
     one,
     span,
 )
-from ecp_server.catalog.expressions import Expression, ExpressionError, Name, parse_derived, walk
 from ecp_server.domain.catalog import (
     AssetKind,
     Classification,
@@ -42,6 +41,7 @@ from ecp_server.domain.catalog import (
     Target,
     TimeAggregation,
 )
+from ecp_server.domain.expressions import Expression, ExpressionError, Name, parse_derived, walk
 from ecp_server.resolution.time import Comparison, period_expression
 
 _METRIC: Final = (AssetKind.METRIC,)

@@ -20,7 +20,6 @@ from ecp_server.catalog.documents.base import (
     dates_in_order,
     each,
 )
-from ecp_server.catalog.expressions import ExpressionError, RowValue, parse_condition, walk
 from ecp_server.domain.catalog import (
     AssetKind,
     Contract,
@@ -31,6 +30,7 @@ from ecp_server.domain.catalog import (
     ServiceLevel,
     Severity,
 )
+from ecp_server.domain.expressions import ExpressionError, RowValue, parse_condition, walk
 
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 # An absent key means any; an empty list would mean none, and then nothing could ever be meant.

@@ -86,7 +86,7 @@ def _restrict(
     refusal = PolicyDenied(policy, f"You may not see any of the {dimension.name.lower()} that the question asks for")
     if ref is None or not values or not _anything_left(query, dimension.id, values):
         raise refusal
-    group_by = tuple(_restrict_buckets(g, values) if g.dimension == dimension.id else g for g in query.group_by)
+    group_by = tuple(restrict_buckets(g, values) if g.dimension == dimension.id else g for g in query.group_by)
     if any(g.dimension == dimension.id and not g.ref and not g.buckets for g in group_by):
         raise refusal
     condition = Filter(ref, FilterOperator.EQUALS, values, policy, dimension.id)
@@ -123,7 +123,8 @@ def _anything_left(query: SemanticQuery, dimension: str, allowed: Sequence[str])
     return bool(left)
 
 
-def _restrict_buckets(group: GroupBy, allowed: Sequence[str]) -> GroupBy:
+def restrict_buckets(group: GroupBy, allowed: Sequence[str]) -> GroupBy:
+    """Return the grouping with nothing but the allowed values in its buckets, and without those left empty."""
     if group.ref:
         return group
     cut = (replace(b, values=tuple(v for v in b.values if v in allowed)) for b in group.buckets)

@@ -25,7 +25,7 @@ def fill_provenance(message: provenance_pb2.Provenance, proof: Provenance) -> No
     message.request_id = proof.request_id
 
 
-def cut(response: resolve_pb2.ResolveResponse, view: ProvenanceView) -> None:
+def cut(response: resolve_pb2.ResolveResponse | resolve_pb2.ExecuteResponse, view: ProvenanceView) -> None:
     """Take away from a response, in place, what the view leaves out; everything else stays to the byte."""
     if view is ProvenanceView.NONE:
         response.provenance.ClearField("steps")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
 from ecp_server.domain.concepts import Choice
+from ecp_server.domain.execution import ExecutionRequest
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import ProvenanceView
 from ecp_server.domain.resolution import Question
@@ -16,6 +17,9 @@ MAX_CHOICES = 50
 MAX_ROLES = 50
 MAX_RESTRICTED_DIMENSIONS = 50
 MAX_ALLOWED_MEMBERS = 1000
+MAX_ROWS = 10_000
+DEFAULT_ROWS = 1000
+MAX_STALENESS = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,41 @@ def resolution_id(request: resolve_pb2.GetResolutionRequest) -> tuple[str, Prove
     return request.resolution_id, asked
 
 
-def view(request: resolve_pb2.ResolveRequest) -> ProvenanceView:
+def execution(request: resolve_pb2.ExecuteRequest, callers: tuple[str, ...]) -> ExecutionRequest:
+    """Return what to run, for whoever the callers say they are. Raises `InvalidQuery`."""
+    checks = Checks()
+    checks.text("resolution_id", request.resolution_id, MAX_NAME)
+    if len(request.filters) > MAX_RESTRICTED_DIMENSIONS:
+        checks.wrong("filters", f"must have at most {MAX_RESTRICTED_DIMENSIONS} dimensions")
+        checks.finish()
+    for dimension, members in request.filters.items():
+        _members(checks, f"filters[{dimension[:MAX_NAME]}]", dimension, members)
+        if not members.values:
+            checks.wrong(f"filters[{dimension[:MAX_NAME]}]", "must name a member")
+    _view(checks, request.provenance_view)
+    asked = ExecutionRequest(
+        resolution_id=request.resolution_id,
+        callers=callers,
+        narrowing=tuple(sorted((d, tuple(dict.fromkeys(m.values))) for d, m in request.filters.items())),
+        row_limit=checks.within("row_limit", request.row_limit, highest=MAX_ROWS, default=DEFAULT_ROWS),
+        max_staleness=_staleness(checks, request),
+    )
+    checks.finish()
+    return asked
+
+
+def _staleness(checks: Checks, request: resolve_pb2.ExecuteRequest) -> timedelta | None:
+    """Return how old a kept result may be; to the microsecond, and never more than `MAX_STALENESS`."""
+    if not request.HasField("max_staleness"):
+        return None
+    asked = request.max_staleness
+    if asked.seconds < 0 or asked.nanos < 0 or asked.nanos >= 1_000_000_000:  # noqa: PLR2004 - nanoseconds of a second
+        checks.wrong("max_staleness", "must not be negative")
+        return None
+    return min(MAX_STALENESS, timedelta(seconds=min(asked.seconds, 10**9), microseconds=asked.nanos // 1000))
+
+
+def view(request: resolve_pb2.ResolveRequest | resolve_pb2.ExecuteRequest) -> ProvenanceView:
     """Return how much provenance a checked request asks for."""
     return ProvenanceView(request.provenance_view or ProvenanceView.BASIC)
 
@@ -156,14 +194,17 @@ def _principal(checks: Checks, context: types_pb2.UserContext) -> Principal:
         checks.wrong("user_context.allowed_members", f"must have at most {MAX_RESTRICTED_DIMENSIONS} dimensions")
         return Principal()
     for dimension, members in allowed.items():
-        field = f"user_context.allowed_members[{dimension[:MAX_NAME]}]"
-        checks.optional_text(field, dimension)
-        checks.at_most(field, members.values, MAX_ALLOWED_MEMBERS)
-        for i, member in enumerate(members.values[:MAX_ALLOWED_MEMBERS]):
-            checks.optional_text(f"{field}.values[{i}]", member)
+        _members(checks, f"user_context.allowed_members[{dimension[:MAX_NAME]}]", dimension, members)
     return Principal(
         subject=context.user_id,
         department=context.department,
         roles=tuple(context.roles),
         allowed_members=tuple(sorted((d, tuple(sorted(set(m.values)))) for d, m in allowed.items())),
     )
+
+
+def _members(checks: Checks, field: str, dimension: str, members: types_pb2.ValueList) -> None:
+    checks.optional_text(field, dimension)
+    checks.at_most(field, members.values, MAX_ALLOWED_MEMBERS)
+    for i, member in enumerate(members.values[:MAX_ALLOWED_MEMBERS]):
+        checks.optional_text(f"{field}.values[{i}]", member)

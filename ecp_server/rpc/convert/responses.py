@@ -21,7 +21,7 @@ from ecp_server.rpc.convert.plans import fill_plan, fill_time_range
 from ecp_server.rpc.convert.provenance import fill_degradation, fill_provenance, fill_timestamp
 
 MAX_VALUES = 100
-_SEVERITIES = {
+SEVERITIES = {
     Severity.LOW: types_pb2.SEVERITY_LOW,
     Severity.MEDIUM: types_pb2.SEVERITY_MEDIUM,
     Severity.HIGH: types_pb2.SEVERITY_HIGH,
@@ -45,9 +45,9 @@ def resolve_response(resolution: Resolution) -> resolve_pb2.ResolveResponse:
     if resolution.plan is not None:
         fill_plan(response.plan, resolution.plan)
     if resolution.confidence is not None:
-        _fill_confidence(response.confidence, resolution.confidence)
+        fill_confidence(response.confidence, resolution.confidence)
     for warning in resolution.warnings:
-        _fill_warning(response.warnings.add(), warning)
+        fill_warning(response.warnings.add(), warning)
     for assumption in resolution.assumptions:
         _fill_assumption(response.assumptions.add(), assumption)
     for ambiguity in resolution.ambiguities:
@@ -192,7 +192,8 @@ def _fill_concept(message: types_pb2.ResolvedConcept, concept: ResolvedConcept) 
         hop.to_id = step.end
 
 
-def _fill_confidence(message: types_pb2.Confidence, confidence: Confidence) -> None:
+def fill_confidence(message: types_pb2.Confidence, confidence: Confidence) -> None:
+    """Write a confidence into a message."""
     message.SetInParent()
     message.overall = confidence.overall
     message.level = types_pb2.ConfidenceLevel.ValueType(confidence.level)
@@ -205,10 +206,11 @@ def _fill_confidence(message: types_pb2.Confidence, confidence: Confidence) -> N
         message.completeness = confidence.completeness
 
 
-def _fill_warning(message: types_pb2.Warning, warning: Warning) -> None:
+def fill_warning(message: types_pb2.Warning, warning: Warning) -> None:
+    """Write a warning into a message."""
     message.id = warning.id
     message.type = warning.type
-    message.severity = _SEVERITIES[warning.severity]
+    message.severity = SEVERITIES[warning.severity]
     message.message = warning.message
     message.impact = warning.impact
     message.workaround = warning.workaround

@@ -40,7 +40,6 @@ class EmbeddedVector:
     """
 
     adapter = "embedded"
-    in_memory = True
 
     def __init__(self, catalogs: Catalogs, embeddings: Embeddings) -> None:
         self._catalogs = catalogs

@@ -1,0 +1,1 @@
+"""The path of an execution: authorize again, narrow, run, compute, validate, record."""

@@ -1,1 +1,0 @@
-"""What the adapters that live in PostgreSQL share: connections, errors, migrations."""
