@@ -40,7 +40,7 @@ class _Commands(click.Group):
         return command
 
 
-@click.group()
+@click.group(cls=_Commands, elsewhere={"migrate": "ecp_server.wiring.commands:migrate"})
 @click.version_option(package_name=_DISTRIBUTION)
 def main() -> None:
     """ECP: which governed metric, members and days a business question means, and the proof."""

@@ -64,10 +64,20 @@ def _address(value: object) -> object:
     return Address.parse(value) if isinstance(value, str) else value
 
 
-def _state_url(value: object) -> object:
-    if isinstance(value, str) and not value.startswith("sqlite:///"):
-        raise ValueError("must be a URL of the form sqlite:///PATH")
-    return value
+_SQLITE: Final = "sqlite:///PATH"
+_POSTGRES: Final = "postgresql://USER@HOST:PORT/DATABASE"
+
+
+def _url(*forms: str) -> BeforeValidator:
+    """Accept URLs that begin as one of the forms does, e.g. ``postgresql://USER@HOST/DATABASE``; "" is none."""
+
+    def check(value: object) -> object:
+        beginnings = tuple(re.split(r"[A-Z]", form)[0] for form in forms)
+        if isinstance(value, str) and not value.startswith(beginnings):
+            raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
+        return value
+
+    return BeforeValidator(check)
 
 
 def _upper(value: object) -> object:
@@ -95,6 +105,11 @@ def _default_state_url() -> SecretStr:
     return SecretStr(f"sqlite:///{_user_data_folder() / 'ecp' / 'state.db'}")
 
 
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
 def _setting(meaning: str, *, flag: str = "", shown_default: str = "", **constraints: Any) -> Any:
     """Describe one setting for the documentation and, where it has a flag, for the command line."""
     return Field(
@@ -102,6 +117,15 @@ def _setting(meaning: str, *, flag: str = "", shown_default: str = "", **constra
         validate_default=True,
         json_schema_extra={"flag": flag, "shown_default": shown_default},
         **constraints,
+    )
+
+
+def _password_file(url: str) -> Any:
+    """Describe the setting that may hold what need not stand in a store's URL; `Endpoint` reads it."""
+    return _setting(
+        f"File that holds the password of {variable(url)}, read for each new connection: a mounted secret.",
+        shown_default="the password in the URL, if any",
+        default=None,
     )
 
 
@@ -122,11 +146,15 @@ class Settings(BaseModel):
     metrics_listen: Annotated[Address, BeforeValidator(_address)] = _setting(
         "Address of Prometheus metrics at /metrics, HOST:PORT.", flag="--metrics-listen", default="127.0.0.1:9464"
     )
-    state_url: Annotated[SecretStr, BeforeValidator(_state_url)] = _setting(
-        "Where resolutions and audit records are kept: sqlite:///PATH.",
+    state_url: Annotated[SecretStr, _url(_SQLITE, _POSTGRES)] = _setting(
+        f"Where resolutions and audit records are kept: {_SQLITE} or {_POSTGRES}.",
         flag="--state",
         shown_default="`sqlite:///` and `ecp/state.db` in the user's data folder",
         default_factory=_default_state_url,
+    )
+    state_password_file: Path | None = _password_file("state_url")
+    postgres_pool_size: int = _setting(
+        "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )
     insecure_identity: bool = _setting(
         "Believe what callers say of themselves even where others than this machine can reach the server.",
@@ -147,6 +175,24 @@ class Settings(BaseModel):
     store_timeout_seconds: float = _setting(
         "Budget of one call to a store, in seconds; the caller's deadline may cut it shorter.",
         default=2.0,
+        gt=0,
+        allow_inf_nan=False,
+    )
+    store_attempts: int = _setting(
+        "How often a call to a store is made at most, where repeating it is harmless; 1 never repeats.",
+        default=3,
+        ge=1,
+        le=10,
+    )
+    store_concurrency: int = _setting("Calls to one store at a time; more of them fail within 50 ms.", default=64, ge=1)
+    breaker_failures: int = _setting(
+        "Failures of a store in a row after which it is left alone; so do half of the calls in 10 seconds, from 20 on.",
+        default=5,
+        ge=1,
+    )
+    breaker_recovery_seconds: float = _setting(
+        "How long a store is left alone before one call tries it again, in seconds.",
+        default=5.0,
         gt=0,
         allow_inf_nan=False,
     )
@@ -199,11 +245,6 @@ class Settings(BaseModel):
             return cls.model_validate(given)
         except ValidationError as invalid:
             raise SettingsError("\n".join(_problems(invalid))) from None
-
-
-def variable(name: str) -> str:
-    """Return the environment variable of a setting."""
-    return PREFIX + name.upper()
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None, /) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from ecp_server.stores.postgresql.migrations import Schema
 from tests.conftest import skip_or_fail
 
 
@@ -34,34 +34,41 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """The name of an empty database with pgvector, which others are copied from."""
-    with _database(postgres_server, template="template1") as name:
-        with psycopg.connect(named(postgres_server, name)) as connection:
-            connection.execute("CREATE EXTENSION vector")
-        yield name
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """The URL of a database of this test run, with pgvector."""
+    name = f"ecp_test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            url = named(postgres_server, name)
+            with psycopg.connect(url) as connection:
+                connection.execute("CREATE EXTENSION vector")
+            yield url
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def postgres(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    """The URL of an empty database with pgvector, for this test alone."""
-    with _database(postgres_server, template=postgres_template) as name:
-        yield named(postgres_server, name)
+def postgres(postgres_database: str) -> str:
+    """The URL of a database with pgvector and nothing of ours in it."""
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        # What an earlier test left: a process that was killed may still hold locks there.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for (schema,) in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'ecp%'").fetchall():
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    return postgres_database
+
+
+async def migrated(url: str, *schemas: Schema) -> None:
+    """Make schemas in a database."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for schema in schemas:
+            await schema.migrate(connection)
 
 
 def named(url: str, database: str) -> str:
     """Return the URL of another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
-@contextmanager
-def _database(server: str, *, template: str) -> Iterator[str]:
-    name = f"ecp_test_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-        try:
-            yield name
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.servers import postgres, postgres_server, postgres_template
+from tests.servers import postgres, postgres_database, postgres_server
 
-__all__ = ["postgres", "postgres_server", "postgres_template"]
+__all__ = ["postgres", "postgres_database", "postgres_server"]
 
 
 def run(root: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

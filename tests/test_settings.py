@@ -72,7 +72,7 @@ def test_empty_variable_counts_as_absent() -> None:
         ("listen", "127.0.0.1:-1", "must be HOST:PORT"),
         ("listen", "::1:50051", "must be HOST:PORT"),
         ("metrics_listen", "nowhere", "must be HOST:PORT"),
-        ("state_url", "postgresql://u:hunter2@db/ecp", "must be a URL of the form sqlite:///PATH"),
+        ("state_url", "mysql://u:hunter2@db/ecp", "must be a URL of the form sqlite:///PATH or postgresql://"),
         ("reflection", "perhaps", "valid boolean"),
         ("resolution_ttl_hours", "0", "greater than 0"),
         ("resolution_ttl_hours", "nan", "finite number"),

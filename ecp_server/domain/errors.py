@@ -18,6 +18,8 @@ EcpError
 ├── StoreError
 │   ├── StoreUnavailable
 │   │   ├── CircuitOpen
+│   │   ├── StoreBusy
+│   │   ├── StoreThrottled
 │   │   └── PolicyUnavailable
 │   ├── StoreTimeout
 │   └── StoreQueryFailed    shown to callers as an opaque internal error
@@ -227,6 +229,14 @@ class CircuitOpen(StoreUnavailable):
     """The store's breaker is open."""
 
     reason = Reason.CIRCUIT_OPEN
+
+
+class StoreBusy(StoreUnavailable):
+    """As many calls to the store are under way as it is given; this one was not sent."""
+
+
+class StoreThrottled(StoreUnavailable):
+    """The store works, and asks to be left alone for ``retry_after_seconds`` (HTTP: 429 with Retry-After)."""
 
 
 class PolicyUnavailable(StoreUnavailable):

@@ -43,6 +43,8 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.StoreError: grpc.StatusCode.INTERNAL,
     errors.StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.CircuitOpen: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreBusy: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreThrottled: grpc.StatusCode.UNAVAILABLE,
     errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,

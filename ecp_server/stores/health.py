@@ -6,21 +6,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
 
-from ecp_server.domain.errors import EcpError
-from ecp_server.domain.health import HealthStatus, StoreHealth
+from ecp_server.domain.errors import EcpError, StoreUnavailable
+from ecp_server.domain.health import BreakerState, HealthStatus, StoreHealth
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.stores.guard.guards import NO_STAND_IN
 from ecp_server.stores.ports import Probed
 
 PROBE_PERIOD_SECONDS: Final = 5.0
 RECOVERY_PERIOD_SECONDS: Final = 1.0
 """While something is impaired, so that recovery is noticed soon."""
-NO_STAND_IN: Final = frozenset({StoreKind.POLICY, StoreKind.STATE})
-"""Without these nothing is answered; for the others something stands in."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -42,12 +42,14 @@ class HealthMonitor:
         *,
         catalog_version: Callable[[], str],
         catalog_problem: Callable[[], str],
+        breakers: Callable[[], Mapping[StoreKind, BreakerState]],
     ) -> None:
         """``catalog_problem`` says what is wrong with the catalog on disk, "" where nothing is."""
         self._stores = stores
         self._instruments = instruments
         self._catalog_version = catalog_version
         self._catalog_problem = catalog_problem
+        self._breakers = breakers
         self._health: dict[StoreKind, StoreHealth] = {}
         self._catalog_broken_since: datetime | None = None
         self._task: asyncio.Task[None] | None = None
@@ -64,7 +66,11 @@ class HealthMonitor:
     @property
     def stores(self) -> tuple[StoreHealth, ...]:
         """Return one entry a store that was probed, in the order of their kinds."""
-        return tuple(self._with_catalog(health) for _, health in sorted(self._health.items()))
+        breakers = self._breakers()
+        return tuple(
+            replace(self._with_catalog(health), breaker=breakers.get(store, BreakerState.NONE))
+            for store, health in sorted(self._health.items())
+        )
 
     @property
     def catalog_version(self) -> str:
@@ -84,6 +90,14 @@ class HealthMonitor:
                 await self._task
             self._task = None
 
+    def breaker_changed(self, store: StoreKind, state: BreakerState) -> None:
+        """Take note at once of what a breaker found out; the next probe is up to `PROBE_PERIOD_SECONDS` away."""
+        known = self._health.get(store)
+        if known is None or state is BreakerState.HALF_OPEN:
+            return
+        reason = StoreUnavailable(store).message if state is BreakerState.OPEN else ""
+        self._take(store, reason, known.latency_ms)
+
     async def _watch(self) -> None:
         while True:
             healthy = all(store.status is HealthStatus.HEALTHY for store in self._health.values())
@@ -100,12 +114,15 @@ class HealthMonitor:
             await port.probe()
         except EcpError as error:
             reason = error.message
-        latency_ms = (time.perf_counter() - started) * 1e3
+        self._take(store, reason, (time.perf_counter() - started) * 1e3)
+
+    def _take(self, store: StoreKind, reason: str, latency_ms: float) -> None:
+        """Keep what was found of a store; ``reason`` is "" where nothing is wrong."""
         status = HealthStatus.UNHEALTHY if reason else HealthStatus.HEALTHY
         before = self._health.get(store)
         changed = before is None or before.status is not status
         since = datetime.now(UTC) if before is None or changed else before.since
-        self._health[store] = StoreHealth(store, port.adapter, status, reason, since, latency_ms)
+        self._health[store] = StoreHealth(store, self._stores[store].adapter, status, reason, since, latency_ms)
         if changed:
             self._instruments.degraded(store.name.lower(), bool(reason))
             self._tell(store, reason, first=before is None)

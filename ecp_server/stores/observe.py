@@ -1,6 +1,6 @@
-"""Sees every call to a store: its deadline, its metric, its place in the provenance, and its failure in the log.
+"""Sees every call to a store: its metric, its place in the provenance, and its failure in the log.
 
-It stands outermost. A wrapper between it and the adapter, such as one that retries, tells through `REPORT` what it did.
+It stands outside the guard, which bounds and repeats the call and tells through `REPORT` what it did.
 """
 
 from __future__ import annotations
@@ -15,17 +15,13 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from ecp_server.domain.call import CALL
-from ecp_server.domain.errors import DeadlineExceeded, EcpError, StoreQueryFailed, StoreTimeout
+from ecp_server.domain.errors import EcpError, StoreQueryFailed
 from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind
 from ecp_server.stores.ports import Probed
 from ecp_server.stores.wrap import around
 
 P = TypeVar("P", bound=Probed)
 T = TypeVar("T")
-
-MINIMUM_SECONDS: Final = 0.005
-"""With less than this left of the caller's time no store is asked (trust.md: no store work under 5 ms left)."""
 
 OK: Final = "ok"
 CANCELLED: Final = "cancelled"
@@ -46,6 +42,7 @@ class CallReport:
     """What the wrappers within know of the call under way."""
 
     attempts: int = 1
+    """Attempts made; 0 where the store was not asked at all."""
     outcome: str = OK
     """How it ended where it did not fail: ok or fallback."""
 
@@ -54,20 +51,18 @@ REPORT: ContextVar[CallReport | None] = ContextVar("store_call_report", default=
 """The report of the call under way; a wrapper changes it in place, so that it may do so from a task of its own."""
 
 
-def observed(port: P, store: StoreKind, *, budget_seconds: float, instruments: StoreInstruments) -> P:
-    """Return the port with its calls bounded, measured and recorded.
+def observed(port: P, store: StoreKind, *, instruments: StoreInstruments) -> P:
+    """Return the port with its calls measured and recorded.
 
-    A call may take ``budget_seconds`` or what the caller has left, whichever is less. It raises `StoreTimeout` or
-    `DeadlineExceeded` accordingly, and `StoreQueryFailed` for what the adapter did not foresee.
+    It raises `StoreQueryFailed` for what the adapter did not foresee.
     """
-    return around(port, _Observation(store, port.adapter, budget_seconds, instruments))
+    return around(port, _Observation(store, port.adapter, instruments))
 
 
 class _Observation:
-    def __init__(self, store: StoreKind, adapter: str, budget_seconds: float, instruments: StoreInstruments) -> None:
+    def __init__(self, store: StoreKind, adapter: str, instruments: StoreInstruments) -> None:
         self._store = store
         self._adapter = adapter
-        self._budget_seconds = budget_seconds
         self._instruments = instruments
 
     async def __call__(self, operation: str, call: Callable[[], Awaitable[T]], /) -> T:
@@ -76,7 +71,7 @@ class _Observation:
         started = time.perf_counter()
         failure: Exception | None = None
         try:
-            return await self._in_time(call)
+            return await call()
         except asyncio.CancelledError:
             report.outcome = CANCELLED
             raise
@@ -89,26 +84,6 @@ class _Observation:
         finally:
             REPORT.reset(token)
             self._record(operation, report, time.perf_counter() - started, failure)
-
-    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
-        left = CALL.get().remaining()
-        bound_by_caller = left is not None and left < self._budget_seconds
-        limit = left if left is not None and bound_by_caller else self._budget_seconds
-        if bound_by_caller and limit < MINIMUM_SECONDS:
-            raise DeadlineExceeded
-        scope = asyncio.timeout(limit)
-        try:
-            async with scope:
-                answer = await call()
-        except TimeoutError as error:
-            # A driver's own time-out is the store's, whatever the caller has left.
-            raise self._too_late(by_caller=bound_by_caller and scope.expired()) from error
-        if scope.expired():  # psycopg_pool can swallow the cancellation and answer late
-            raise self._too_late(by_caller=bound_by_caller)
-        return answer
-
-    def _too_late(self, *, by_caller: bool) -> EcpError:
-        return DeadlineExceeded() if by_caller else StoreTimeout(self._store)
 
     def _record(self, operation: str, report: CallReport, seconds: float, failure: Exception | None) -> None:
         self._instruments.store_call(self._store.name.lower(), self._adapter, operation, report.outcome, seconds)

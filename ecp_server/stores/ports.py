@@ -56,7 +56,11 @@ class IssueLink:
 
 
 class Probed(Protocol):
-    """What health asks of every store."""
+    """What health asks of every store.
+
+    An adapter is guarded (`stores.guard`) unless it has ``in_memory = True``; ``concurrency`` says how many calls it
+    can take at a time, where that is its own affair.
+    """
 
     @property
     def adapter(self) -> str:

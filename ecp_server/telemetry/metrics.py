@@ -27,6 +27,8 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from ecp_server.domain.health import BreakerState
+
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 OTHER: Final = "other"
@@ -55,6 +57,9 @@ STORE_SECONDS: Final = (
     5.0,
 )
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+_BREAKER: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+"""The gauge of a breaker: the higher, the worse."""
 
 _POLL_SECONDS: Final = 0.1
 """How often the thread that serves /metrics looks whether it is to stop."""
@@ -157,6 +162,11 @@ class Instruments:
         self._decisions = self._count(
             "ecp.policy.decisions", "Policy decisions on data products.", "action", "decision"
         )
+        self._store_calls = self._count("ecp.store.calls", "Store calls by how they ended.", "store", "outcome")
+        self._retries = self._count("ecp.store.retries", "Attempts after the first of a store call.", "store")
+        self._breakers = self._state(
+            "ecp.breaker.state", "The breaker of a store: 0 closed, 1 half open, 2 open.", "store"
+        )
         self._degraded = self._state("ecp.degraded.components", "1 while something stands in for it.", "component")
         self._meter.create_observable_gauge(
             "ecp.catalog.age", [self._catalog_age], "s", "Time since the catalog was loaded."
@@ -198,6 +208,17 @@ class Instruments:
             self._store_seconds.record(seconds, (store, adapter, operation))
         # Zero is there from the first call on: rate() sees no increase in a series that starts at one.
         self._store_errors.add((store, operation), int(outcome not in NOT_AN_ERROR))
+
+        self._store_calls.add((store, outcome))
+
+    def store_retry(self, store: str) -> None:
+        """Count an attempt after the first."""
+        self._retries.add((store,))
+
+    def breaker(self, store: str, state: BreakerState) -> None:
+        """Tell the state of a store's breaker."""
+        self._retries.add((store,), 0)
+        self._breakers.set((store,), _BREAKER[state])
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
         """Count a decision on one data product."""

@@ -1,4 +1,4 @@
-"""The application: settings → catalog → observed ports → path → services."""
+"""The application: settings → catalog → guarded ports → path → services."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from ecp_server.server import Server
 from ecp_server.settings import Settings
 from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.health import HealthMonitor
-from ecp_server.stores.observe import observed
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
 from ecp_server.wiring.graph import graph_store
+from ecp_server.wiring.guard import guards
 from ecp_server.wiring.policy import policy_store
 from ecp_server.wiring.registry import registry_store
 from ecp_server.wiring.state import state_store
@@ -95,6 +95,7 @@ class EcpApplication:
         self._preparation = Preparation()
         self._preparing: asyncio.Task[None] | None = None
         self._budget_seconds = settings.store_timeout_seconds
+        self._guards = guards(settings, instruments)
 
         self._graph = graph_store(settings, self._shelf)
         self._vector = vector_store(settings, self._shelf)
@@ -104,21 +105,23 @@ class EcpApplication:
 
         # The cache stands outside the observation: what it answers is no call to the engine, as it tells itself.
         self._decisions = DecisionCache(
-            self._observed(self._policy, StoreKind.POLICY), ttl_seconds=settings.decision_cache_seconds
+            self._guarded(self._policy, StoreKind.POLICY), ttl_seconds=settings.decision_cache_seconds
         )
         stores = Stores(
-            graph=self._observed(self._graph, StoreKind.GRAPH),
-            vector=self._observed(self._vector, StoreKind.VECTOR),
-            registry=self._observed(self._registry, StoreKind.REGISTRY),
+            graph=self._guarded(self._graph, StoreKind.GRAPH),
+            vector=self._guarded(self._vector, StoreKind.VECTOR),
+            registry=self._guarded(self._registry, StoreKind.REGISTRY),
             policy=self._decisions,
-            state=self._observed(self._state, StoreKind.STATE),
+            state=self._guarded(self._state, StoreKind.STATE),
         )
         self._health = HealthMonitor(
             _by_kind(stores),
             instruments,
             catalog_version=lambda: self._shelf.current.version,
             catalog_problem=self._catalog_problem,
+            breakers=lambda: self._guards.breakers,
         )
+        self._guards.listen(self._health)
         self._resolver = Resolver(
             self._shelf,
             self._preparation,
@@ -176,6 +179,7 @@ class EcpApplication:
         await self._health.close()
         for store in (self._graph, self._vector, self._registry, self._policy, self._state):
             await store.close()
+        await self._guards.close()
 
     def serving(self) -> bool:
         """Return whether questions can be answered."""
@@ -206,8 +210,8 @@ class EcpApplication:
         error = self._watch.status.error
         return f"the catalog on disk is not fit to replace the one in force: {error}" if error is not None else ""
 
-    def _observed(self, port: P, store: StoreKind) -> P:
-        return observed(port, store, budget_seconds=self._budget_seconds, instruments=self._instruments)
+    def _guarded(self, port: P, store: StoreKind) -> P:
+        return self._guards.around(port, store, budget_seconds=self._budget_seconds)
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

@@ -9,8 +9,12 @@ import pytest
 
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from ecp_server.stores.ports import State
+from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from tests.conformance.policies import ChangeablePolicy
 from tests.conformance.states import STATES, StateUnderTest
+from tests.servers import migrated, postgres, postgres_database, postgres_server
+
+__all__ = ["postgres", "postgres_database", "postgres_server"]
 
 POLICIES = {"embedded": EmbeddedPolicy}
 
@@ -24,10 +28,13 @@ async def policy(request: pytest.FixtureRequest) -> AsyncIterator[ChangeablePoli
 
 
 @pytest.fixture(params=STATES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateUnderTest:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateUnderTest:
     """Each state store that this environment can run, empty."""
-    locations = {"embedded": str(tmp_path / "state.sqlite")}
-    return StateUnderTest(request.param, locations[request.param])
+    if request.param == "embedded":
+        return StateUnderTest(request.param, str(tmp_path / "state.sqlite"))
+    url: str = request.getfixturevalue("postgres")
+    await migrated(url, STATE_SCHEMA)
+    return StateUnderTest(request.param, url)
 
 
 @pytest.fixture

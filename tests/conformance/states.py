@@ -18,10 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+
 from ecp_server.domain.concepts import Choice
 from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
+from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import State
 from ecp_server.stores.state.embedded import EmbeddedState
+from ecp_server.stores.state.postgres import PostgresState
 
 NOW: Final = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 
@@ -115,7 +119,24 @@ def _audit_record(row: Mapping[str, Any]) -> AuditRecord:
     )
 
 
-STATES: Final = {"embedded": StateAdapter(lambda location: EmbeddedState(Path(location)), _embedded_audit)}
+def _postgres_audit(location: str) -> list[AuditRecord]:
+    columns = ", ".join(field.name for field in fields(AuditRecord))
+    with psycopg.connect(location) as connection:
+        rows = connection.execute(f"SELECT {columns} FROM ecp_state.audit ORDER BY sequence".encode()).fetchall()  # noqa: S608 - names of fields
+    return [_of_row(row) for row in rows]
+
+
+def _of_row(row: tuple[Any, ...]) -> AuditRecord:
+    values: Any = [tuple(value) if isinstance(value, list) else value for value in row]
+    return AuditRecord(*values)
+
+
+STATES: Final = {
+    "embedded": StateAdapter(lambda location: EmbeddedState(Path(location)), _embedded_audit),
+    "postgres": StateAdapter(
+        lambda location: PostgresState(Endpoint(location), pool_size=4, timeout_seconds=5), _postgres_audit
+    ),
+}
 
 
 async def _record_for_ever(state: State) -> None:

@@ -17,6 +17,7 @@ from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
 from ecp_server.stores.graph.embedded import EmbeddedGraph
+from ecp_server.stores.guard.deadline import Budget, bounded
 from ecp_server.stores.observe import observed
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from ecp_server.stores.ports import Policy
@@ -75,7 +76,7 @@ class Desk:
         instruments = Instruments()
 
         def seen(port: Any, kind: StoreKind) -> Any:
-            return observed(port, kind, budget_seconds=30, instruments=instruments)
+            return observed(bounded(port, Budget(kind, 30)), kind, instruments=instruments)
 
         return Stores(
             graph=seen(EmbeddedGraph(self.held), StoreKind.GRAPH),

@@ -1,20 +1,17 @@
-"""Every store call is bounded, counted, recorded, and its failure logged without what drivers say."""
+"""Every store call is counted, recorded, and its failure logged without what drivers say."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 from structlog.testing import capture_logs
 
-from ecp_server.domain.call import CALL, Call
 from ecp_server.domain.errors import (
-    DeadlineExceeded,
     EcpError,
     StoreQueryFailed,
     StoreTimeout,
@@ -75,15 +72,8 @@ def _raising(error: Exception) -> Callable[[], Awaitable[object]]:
     return act
 
 
-def _observed(act: Callable[[], Awaitable[object]], counted: Counted, budget_seconds: float = 5.0) -> Store:
-    return observed(Store(act), StoreKind.GRAPH, budget_seconds=budget_seconds, instruments=counted)
-
-
-@contextmanager
-def _time_left(seconds: float) -> Iterator[None]:
-    token = CALL.set(Call("request-1", deadline=time.monotonic() + seconds))
-    yield
-    CALL.reset(token)
+def _observed(act: Callable[[], Awaitable[object]], counted: Counted) -> Store:
+    return observed(Store(act), StoreKind.GRAPH, instruments=counted)
 
 
 @contextmanager
@@ -112,56 +102,6 @@ async def test_an_answer_is_counted_and_recorded(counted: Counted) -> None:
 async def test_outside_a_step_nothing_is_recorded(counted: Counted) -> None:
     await _observed(_answer, counted).probe()
     assert [("graph", "embedded", "probe", "ok")] == counted.calls
-
-
-async def test_a_call_ends_with_the_budget_of_its_store(counted: Counted) -> None:
-    with pytest.raises(StoreTimeout):
-        await _observed(_hang, counted, budget_seconds=0.01).ask()
-    assert [("graph", "embedded", "ask", "STORE_TIMEOUT")] == counted.calls
-
-
-async def test_a_call_ends_with_the_deadline_of_the_caller(counted: Counted) -> None:
-    with _time_left(0.03), pytest.raises(DeadlineExceeded):
-        await _observed(_hang, counted).ask()
-    assert [("graph", "embedded", "ask", "DEADLINE_EXCEEDED")] == counted.calls
-
-
-async def test_the_smaller_of_the_two_decides(counted: Counted) -> None:
-    with _time_left(60), pytest.raises(StoreTimeout):
-        await _observed(_hang, counted, budget_seconds=0.01).ask()
-
-
-async def test_no_store_is_asked_where_no_time_is_left(counted: Counted) -> None:
-    asked: list[bool] = []
-
-    async def act() -> object:
-        asked.append(True)
-        return None
-
-    with _time_left(0.004), pytest.raises(DeadlineExceeded):
-        await _observed(act, counted).ask()
-    assert [] == asked
-
-
-async def test_a_time_out_of_the_driver_is_the_stores(counted: Counted) -> None:
-    with _time_left(4), pytest.raises(StoreTimeout):
-        await _observed(_raising(TimeoutError(SECRET)), counted).ask()
-
-
-async def test_an_answer_that_comes_too_late_is_none(counted: Counted) -> None:
-    """Some drivers swallow the cancellation and go on (psycopg_pool)."""
-
-    async def act() -> object:
-        try:
-            await asyncio.sleep(600)
-        except asyncio.CancelledError:
-            return "late"
-        return "never"
-
-    with pytest.raises(StoreTimeout):
-        await _observed(act, counted, budget_seconds=0.01).ask()
-    with _time_left(0.02), pytest.raises(DeadlineExceeded):
-        await _observed(act, counted).ask()
 
 
 async def test_a_caller_who_goes_away_is_no_failure_of_the_store(counted: Counted) -> None:
@@ -269,7 +209,7 @@ async def test_calls_at_the_same_time_do_not_mix_their_reports(counted: Counted)
 
 async def test_the_servers_instruments_count_store_calls() -> None:
     instruments = Instruments()
-    store = observed(Store(_answer), StoreKind.GRAPH, budget_seconds=5.0, instruments=instruments)
+    store = observed(Store(_answer), StoreKind.GRAPH, instruments=instruments)
     await store.ask()
     counts = [
         sample.value

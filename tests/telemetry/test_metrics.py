@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from ecp_server.domain.health import BreakerState
 from ecp_server.telemetry.metrics import OTHER, Instruments, MetricsServer
 from tests.logs import logged
 
@@ -33,6 +34,9 @@ def instruments() -> Instruments:
     used.store_call("graph", "embedded", "known_issues", "STORE_TIMEOUT", 2.0)
     used.store_call("graph", "embedded", "known_issues", "cancelled", 0.1)
     used.store_call("policy", "embedded", "decide", "cached", 0.0)
+    used.store_retry("graph")
+    used.breaker("graph", BreakerState.CLOSED)
+    used.breaker("registry", BreakerState.OPEN)
     used.policy_decision("resolve", allowed=True)
     used.policy_decision("discover", allowed=False)
     used.degraded("vector", on=True)
@@ -71,6 +75,9 @@ def test_families_have_the_names_that_dashboards_use(instruments: Instruments) -
         "ecp_execute_validations": "counter",
         "ecp_store_query_duration_seconds": "histogram",
         "ecp_store_query_errors": "counter",
+        "ecp_store_calls": "counter",
+        "ecp_store_retries": "counter",
+        "ecp_breaker_state": "gauge",
         "ecp_policy_decisions": "counter",
         "ecp_degraded_components": "gauge",
         "ecp_catalog_info": "gauge",
@@ -95,6 +102,9 @@ def test_an_instrument_always_has_the_same_labels(instruments: Instruments) -> N
         "ecp_execute_validations": {frozenset({"severity", "outcome"})},
         "ecp_store_query_duration_seconds": {frozenset({"store", "adapter", "operation"})},
         "ecp_store_query_errors": {frozenset({"store", "operation"})},
+        "ecp_store_calls": {frozenset({"store", "outcome"})},
+        "ecp_store_retries": {frozenset({"store"})},
+        "ecp_breaker_state": {frozenset({"store"})},
         "ecp_policy_decisions": {frozenset({"action", "decision"})},
         "ecp_degraded_components": {frozenset({"component"})},
         "ecp_catalog_info": {frozenset({"version"})},
@@ -134,6 +144,15 @@ def test_cached_answers_are_not_timed_and_only_the_stores_failures_are_errors(in
     assert {("embedded", "known_issues", "graph"): 3} == _values(duration, f"{duration.name}_count")
     errors = families["ecp_store_query_errors"]
     assert {("known_issues", "graph"): 1, ("decide", "policy"): 0} == _values(errors, f"{errors.name}_total")
+
+
+def test_guards_show_how_calls_end_what_is_repeated_and_which_breakers_are_open(instruments: Instruments) -> None:
+    families = _families(instruments)
+    assert {("ok", "graph"): 1, ("STORE_TIMEOUT", "graph"): 1, ("cancelled", "graph"): 1, ("cached", "policy"): 1} == (
+        _values(families["ecp_store_calls"], "ecp_store_calls_total")
+    )
+    assert {("graph",): 1, ("registry",): 0} == _values(families["ecp_store_retries"], "ecp_store_retries_total")
+    assert {("graph",): 0, ("registry",): 2} == _values(families["ecp_breaker_state"])
 
 
 def test_decisions_and_degradations_and_the_catalog_are_shown(instruments: Instruments) -> None:

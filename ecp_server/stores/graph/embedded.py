@@ -20,6 +20,7 @@ class EmbeddedGraph:
     """`ports.Graph` over the catalogs that are held, one index a version; answering does no I/O."""
 
     adapter = "embedded"
+    in_memory = True
 
     def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs

@@ -36,6 +36,7 @@ class EmbeddedPolicy:
     """The Policy port over the Rego files of the catalog in force, or the built-in policy where it has none."""
 
     adapter = "embedded"
+    in_memory = True
 
     def __init__(self) -> None:
         """Start with the built-in policy."""

@@ -32,6 +32,7 @@ class EmbeddedState:
     """The State port over one SQLite file, which is opened when it is first needed."""
 
     adapter = "embedded"
+    concurrency = MAX_WAITING
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, max_waiting: int = MAX_WAITING) -> None:
         """Keep state in the file at ``path``; it and the folders above it are made where missing, for their owner."""

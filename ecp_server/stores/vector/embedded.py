@@ -40,6 +40,7 @@ class EmbeddedVector:
     """
 
     adapter = "embedded"
+    in_memory = True
 
     def __init__(self, catalogs: Catalogs, embeddings: Embeddings) -> None:
         self._catalogs = catalogs

@@ -1,0 +1,1 @@
+"""What the adapters that live in PostgreSQL share: connections, errors, migrations."""
