@@ -42,9 +42,7 @@ class Till(Desk):
     def executor(self) -> Executor:
         """The path of executions."""
         if self._executor is None:
-            semantic: Semantic = observed(
-                self.engine, StoreKind.SEMANTIC, budget_seconds=30, instruments=self.instruments
-            )
+            semantic: Semantic = observed(self.engine, StoreKind.SEMANTIC, instruments=self.instruments)
             stores = self.stores
             self._executor = Executor(
                 self.held,
