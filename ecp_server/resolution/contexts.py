@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.catalog import Calendar, Catalog
 from ecp_server.domain.text import fold
 
 
@@ -14,6 +14,9 @@ class Contexts:
     def __init__(self, catalog: Catalog) -> None:
         self._parents = {context.id: context.parent for context in catalog.contexts.values()}
         self._ids: dict[str, str] = {}
+        self._calendars: dict[str, list[Calendar]] = {}
+        self._default_calendar = catalog.default_calendar
+        self._chains: dict[str, tuple[str, ...]] = {}
         for context in catalog.contexts.values():
             for form in (context.id, context.name, *context.synonyms):
                 self._ids.setdefault(fold(form), context.id)
@@ -24,6 +27,8 @@ class Contexts:
             self._adopt(variation.context for variation in member.variations)
         for calendar in catalog.calendars.values():
             self._adopt(calendar.departments)
+            for context_id in calendar.departments:
+                self._calendars.setdefault(context_id, []).append(calendar)
         for dimension in catalog.dimensions.values():
             for binding in dimension.bindings:
                 for by_context in binding.values.values():
@@ -41,9 +46,22 @@ class Contexts:
 
     def chain(self, department: str) -> tuple[str, ...]:
         """Return the context that ``department`` names and its parents, nearest first; () where it names none."""
+        known = self._chains.get(department)
+        if known is not None:
+            return known
         found = self._ids.get(fold(department)) if department else None
         chain: list[str] = []
         while found is not None and found not in chain:
             chain.append(found)
             found = self._parents.get(found)
+        if chain and chain[0] == department:
+            # People are mostly of a department by its id; what else they write is not kept.
+            self._chains[department] = tuple(chain)
         return tuple(chain)
+
+    def calendars(self, contexts: Iterable[str]) -> tuple[tuple[Calendar, str], ...]:
+        """Return the calendars of contexts and the catalog's default one, strongest first, each with the reason."""
+        return (
+            *((calendar, f"it is the calendar of {one}") for one in contexts for calendar in self._calendars.get(one, ())),
+            (self._default_calendar, "it is the catalog's default"),
+        )

@@ -63,5 +63,9 @@ class Calendar:
     year_end: YearEnd | None = None
     leap_week_quarter: int = 4
 
+    def __hash__(self) -> int:
+        """Hash the id alone: calendars are looked up by, many times a question."""
+        return hash(self.id)
+
 
 GREGORIAN = Calendar(id="gregorian", name="Gregorian calendar")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType, Catalog, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
@@ -23,12 +24,16 @@ ALL_TIME = "all_time"
 AS_OF = "as_of"
 TO_DATE = "to_date"
 
+# What words mean by some calendars is worked out once a day, not once a question: there are not many of either.
+_CALENDARS_KEPT = 512
+_PERIODS_KEPT = 2048
+
 _OFFERED_PERIODS = ("last month", "last quarter", "last year", "year to date", "this year")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CalendarsInForce:
-    """The calendars that words are read by (catalog.md, Calendar)."""
+    """The calendars that words are read by (catalog.md, Calendar). Equal ones are mostly the same object."""
 
     plain: Calendar
     """Of words that name none."""
@@ -68,60 +73,79 @@ class Period:
 def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequence[Member]) -> CalendarsInForce:
     """Return the calendars for these metrics and members; the caller sees to members whose calendars differ."""
     catalog = draft.prepared.catalog
-    named = [(_calendar(catalog, member.calendar), f"{member.name} has it") for member in members if member.calendar]
-    named += [(_calendar(catalog, metric.calendar), f"{metric.name} has it") for metric in metrics if metric.calendar]
-    general = [
-        (calendar, f"it is the calendar of {context}")
-        for context in draft.contexts
-        for calendar in catalog.calendars.values()
-        if context in calendar.departments
-    ]
-    general.append((catalog.default_calendar, "it is the catalog's default"))
-    chain = [*named, *general, (GREGORIAN, "no other applies")]
+    named = tuple([(_calendar(catalog, each.calendar), each.name) for each in (*members, *metrics) if each.calendar])
+    zone = next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone)
+    choice = next((c.option_id for c in draft.question.choices if c.subject_id == CALENDAR), None)
+    return _in_force(named, draft.prepared.contexts.calendars(draft.contexts), zone, choice)
+
+
+@lru_cache(maxsize=_CALENDARS_KEPT)
+def _in_force(
+    named: tuple[tuple[Calendar, str], ...], general: tuple[tuple[Calendar, str], ...], zone: str, choice: str | None
+) -> CalendarsInForce:
+    """Return the calendars where members and metrics of these names have their own, before the general ones."""
+    chain = [*((calendar, f"{name} has it") for calendar, name in named), *general, (GREGORIAN, "no other applies")]
     fiscal = named[0][0] if named else next((c for c, _ in general if c.type is not CalendarType.GREGORIAN), GREGORIAN)
     plain, reason = chain[0]
-    chosen = _chosen_calendar(draft, [calendar for calendar, _ in chain])
+    chosen = next((calendar for calendar, _ in chain if calendar.id == choice), None)
     if chosen is not None:
         plain, reason = chosen, "the caller chose it"
     others = dict.fromkeys(calendar for calendar, _ in chain if calendar != plain)
-    return CalendarsInForce(
-        plain,
-        fiscal,
-        data=named[0][0] if named else catalog.default_calendar,
-        reason=reason,
-        others=tuple(others),
-        time_zone=next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone),
-        chosen=chosen is not None,
-    )
+    # The weakest of the general ones is the catalog's default.
+    data = named[0][0] if named else general[-1][0]
+    return CalendarsInForce(plain, fiscal, data, reason, tuple(others), zone, chosen is not None)
 
 
 def said_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) -> Period | Incompatible:
     """Read an expression of the question; incompatible where there are no such days, e.g. a week 53 in a year of 52."""
-    reading = read(timed.expression, calendars.plain, calendars.fiscal, draft.today)
-    if reading is None:
+    assumed_zone = "" if draft.question.time_zone else draft.time_zone
+    said = _said(timed.expression, calendars, draft.today, assumed_zone)
+    if said is None:
         return Incompatible(f"“{timed.mention.text}” has no days")
-    notes = [note for note in reading.notes if note.id != CALENDAR or not note.alternatives]
-    readings = {} if reading.calendar_said else _by_other_calendars(timed.expression, reading, calendars, draft)
+    period = said.period
+    if draft.question.choices and (chosen := _chosen_reading(said.reading, said.notes, draft)) is not None:
+        days = _in_zone(chosen.range, calendars)
+        return Period(days, chosen.id, period.other_readings, reason="the caller chose it", offers=period.offers)
+    return period
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What words say by themselves: how they read, what that took for granted, and the period they mean."""
+
+    reading: Reading
+    notes: tuple[Note, ...]
+    period: Period
+
+
+@lru_cache(maxsize=_PERIODS_KEPT)
+def _said(expression: Expression, calendars: CalendarsInForce, today: date, assumed_zone: str) -> _Said | None:
+    """Read an expression; ``assumed_zone`` is the zone of ``today`` where the request does not say it."""
+    reading = read(expression, calendars.plain, calendars.fiscal, today)
+    if reading is None:
+        return None
+    notes = tuple(note for note in reading.notes if note.id != CALENDAR or not note.alternatives)
+    readings = {} if reading.calendar_said else _by_other_calendars(expression, reading, calendars, today)
     offers = [(PERIOD, frozenset(other.id for other in note.alternatives)) for note in notes]
-    if _unfinished(timed.expression, reading, draft):
+    assumptions = [_note_assumption(note, reading) for note in notes]
+    if _unfinished(expression, reading, today):
         offers.append((PARTIAL_PERIOD, frozenset({TO_DATE, reading.id})))
+        assumptions.append(_partial_assumption(reading, today))
     if readings:
         offers.append((CALENDAR, frozenset((calendars.plain.id, *readings))))
-    others = tuple(_in_zone(other.range, calendars) for other in readings.values())
-    if (chosen := _chosen_reading(reading, notes, draft)) is not None:
-        told = "the caller chose it"
-        return Period(_in_zone(chosen.range, calendars), chosen.id, others, reason=told, offers=tuple(offers))
-    assumptions = [_note_assumption(note, reading) for note in notes]
-    if _unfinished(timed.expression, reading, draft):
-        assumptions.append(_partial_assumption(reading, draft))
-    if readings and not calendars.chosen:
-        assumptions.append(_calendar_assumption(reading, readings, calendars))
-    relative = draft.question.time_zone == "" and depends_on_today(timed.expression)
-    if relative and _depends_on_zone(timed.expression, reading, calendars, draft):
-        assumptions.append(_zone_assumption(draft))
-    reason = "the question says so" if reading.calendar_said else calendars.reason
-    days = _in_zone(reading.range, calendars)
-    return Period(days, reading.id, others, tuple(assumptions), reason=reason, offers=tuple(offers))
+        if not calendars.chosen:
+            assumptions.append(_calendar_assumption(reading, readings, calendars))
+    if assumed_zone and depends_on_today(expression) and _depends_on_zone(expression, reading, calendars, today):
+        assumptions.append(_zone_assumption(assumed_zone, today))
+    period = Period(
+        _in_zone(reading.range, calendars),
+        reading.id,
+        other_readings=tuple(_in_zone(other.range, calendars) for other in readings.values()),
+        assumptions=tuple(assumptions),
+        reason="the question says so" if reading.calendar_said else calendars.reason,
+        offers=tuple(offers),
+    )
+    return _Said(reading, notes, period)
 
 
 def implied_period(timed: TimedMention, draft: Draft, calendars: CalendarsInForce) -> Period | Incompatible:
@@ -175,21 +199,14 @@ def _calendar(catalog: Catalog, calendar_id: str | None) -> Calendar:
     return catalog.calendars.get(calendar_id or "", GREGORIAN)
 
 
-def _chosen_calendar(draft: Draft, chain: Sequence[Calendar]) -> Calendar | None:
-    for choice in draft.question.choices:
-        if choice.subject_id == CALENDAR:
-            return next((calendar for calendar in chain if calendar.id == choice.option_id), None)
-    return None
-
-
 def _by_other_calendars(
-    expression: Expression, reading: Reading, calendars: CalendarsInForce, draft: Draft
+    expression: Expression, reading: Reading, calendars: CalendarsInForce, today: date
 ) -> dict[str, Reading]:
     """Return the readings by weaker calendars, by calendar id; each that comes to other days once."""
     found: dict[str, Reading] = {}
     seen = {(reading.range.start, reading.range.end)}
     for calendar in calendars.others:
-        other = read(expression, calendar, calendars.fiscal, draft.today)
+        other = read(expression, calendar, calendars.fiscal, today)
         if other is not None and (days := (other.range.start, other.range.end)) not in seen:
             seen.add(days)
             found[calendar.id] = other
@@ -208,7 +225,7 @@ def _chosen_reading(reading: Reading, notes: Sequence[Note], draft: Draft) -> Re
     """Return the other reading that the caller chose, "to date" of a period that has not ended included."""
     for choice in draft.question.choices:
         if (choice.subject_id, choice.option_id) == (PARTIAL_PERIOD, TO_DATE):
-            return replace(reading, range=_to_date(reading, draft), id=f"{reading.id}_{TO_DATE}")
+            return replace(reading, range=_to_date(reading, draft.today), id=f"{reading.id}_{TO_DATE}")
         others = [other for note in notes for other in note.alternatives]
         chosen = next((other for other in others if other.id == choice.option_id), None)
         if choice.subject_id == PERIOD and chosen is not None:
@@ -216,8 +233,8 @@ def _chosen_reading(reading: Reading, notes: Sequence[Note], draft: Draft) -> Re
     return None
 
 
-def _to_date(reading: Reading, draft: Draft) -> TimeRange:
-    end = draft.today + timedelta(days=1)
+def _to_date(reading: Reading, today: date) -> TimeRange:
+    end = today + timedelta(days=1)
     return replace(reading.range, end=end, label=f"{reading.range.label} to date")
 
 
@@ -233,40 +250,45 @@ def has_not_ended(period: TimeRange, today: date) -> bool:
     return begun and period.end is not None and period.end > today + timedelta(days=1)
 
 
-def _unfinished(expression: Expression, reading: Reading, draft: Draft) -> bool:
+def _unfinished(expression: Expression, reading: Reading, today: date) -> bool:
     """Tell whether the period has not ended; one that goes to date has no more to come."""
-    return has_not_ended(reading.range, draft.today) and not isinstance(expression, ToDate)
+    return has_not_ended(reading.range, today) and not isinstance(expression, ToDate)
 
 
-def _partial_assumption(reading: Reading, draft: Draft) -> Assumption:
-    to_date = _to_date(reading, draft)
+def _partial_assumption(reading: Reading, today: date) -> Assumption:
+    to_date = _to_date(reading, today)
     other = Option(TO_DATE, to_date.label, _days(to_date), ConceptKind.TIME)
     taken = _period_option(reading.id, reading)
     return Assumption(PARTIAL_PERIOD, taken, f"{reading.range.label} has not ended", (other,))
 
 
-def _depends_on_zone(expression: Expression, reading: Reading, calendars: CalendarsInForce, draft: Draft) -> bool:
+def _depends_on_zone(expression: Expression, reading: Reading, calendars: CalendarsInForce, today: date) -> bool:
     """Tell whether another zone, where it is a day earlier or later, would mean other days."""
-    for day in (draft.today - timedelta(days=1), draft.today + timedelta(days=1)):
+    for day in (today - timedelta(days=1), today + timedelta(days=1)):
         other = read(expression, calendars.plain, calendars.fiscal, day)
         if other is not None and (other.range.start, other.range.end) != (reading.range.start, reading.range.end):
             return True
     return False
 
 
-def _zone_assumption(draft: Draft) -> Assumption:
-    taken = Option(draft.time_zone, draft.time_zone, f"Today is {draft.today.isoformat()}")
+def _zone_assumption(zone: str, today: date) -> Assumption:
+    taken = Option(zone, zone, f"Today is {today.isoformat()}")
     return Assumption(TIME_ZONE, taken, "The request names no time zone; the catalog's default says which day today is")
 
 
 def _read(words: str, draft: Draft, calendars: CalendarsInForce) -> Reading:
     """Read words of ours, or of the catalog, which checked them when it was loaded."""
-    expression = period_expression(words)
-    reading = None if expression is None else read(expression, calendars.plain, calendars.fiscal, draft.today)
-    if reading is None:
+    expression = _expression(words)
+    said = None if expression is None else _said(expression, calendars, draft.today, "")
+    if said is None:
         msg = f"{words!r} is no period"
         raise ValueError(msg)
-    return reading
+    return said.reading
+
+
+@lru_cache(maxsize=_CALENDARS_KEPT)
+def _expression(words: str) -> Expression | None:
+    return period_expression(words)
 
 
 def _period_option(option_id: str, reading: Reading) -> Option:
