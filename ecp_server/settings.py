@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from typing_extensions import override
+
+from ecp_server.domain.frozen import dataclass
 
 BUNDLED_CATALOG: Final = "meridian"
 """The catalog that is served where none is named."""

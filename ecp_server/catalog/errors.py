@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from typing_extensions import override
+
+from ecp_server.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

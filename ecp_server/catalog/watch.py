@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from ecp_server.catalog.errors import CatalogInvalid
 from ecp_server.catalog.files import directory_state
 from ecp_server.catalog.load import load_catalog
 from ecp_server.catalog.shelf import CatalogShelf
+from ecp_server.domain.frozen import dataclass
 
 _LOG: Final = structlog.get_logger(__name__)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from ecp_server.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ Every message here may be shown to a caller: fixed words and the caller's own in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from ecp_server.domain.concepts import Mention, Option
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Final
 
 from ecp_server.domain.catalog import Severity
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import Degradation, Provenance
 from ecp_server.domain.resolution import Confidence, Warning  # noqa: A004 - the contract's word
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from ecp_server.domain.frozen import dataclass
 
 RULE_NAMES: Final = frozenset({"value", "rows", "age_hours"})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
 from ecp_server.domain.plan import Filter
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 
 

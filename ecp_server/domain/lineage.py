@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from ecp_server.domain.frozen import dataclass
 
 
 class NodeType(IntEnum):

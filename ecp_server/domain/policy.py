@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 
 

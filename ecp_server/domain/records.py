@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from ecp_server.domain.concepts import Choice
+from ecp_server.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
 from ecp_server.domain.catalog import Metric, Severity, TermVariation
 from ecp_server.domain.concepts import Ambiguity, Assumption, Choice, Intent, Mention, Option, ResolvedConcept
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.period import TimeRange

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from ecp_server.domain.frozen import dataclass
 
 # "'s" is a token of its own, so that "Datadog's" holds the name "Datadog"; any other visible sign stands alone.
 _ASCII_TOKEN: Final = re.compile(r"[A-Za-z0-9]+|'[sS]\b|[^\sA-Za-z0-9_\-\x00-\x1f\x7f]")

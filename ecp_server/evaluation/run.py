@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.evaluation.golden import Choice, Entry, Expectation, Golden
 from ecp_server.evaluation.reply import Answer, Json, Reply, Resolver
 from ecp_server.evaluation.score import Miss, find_ambiguity, score

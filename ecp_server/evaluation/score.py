@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from typing_extensions import override
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import fold
 from ecp_server.evaluation.golden import SETTLED, Assumed, ConfidenceBounds, Expectation
 from ecp_server.evaluation.plan_score import compare_period, score_plan

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from ecp_server.domain.execution import Cell, NullReason
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.plan import SemanticQuery
 from ecp_server.execution.draft import Draft, Key, QueryRows
 

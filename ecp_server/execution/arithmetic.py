@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import (
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
@@ -18,6 +17,7 @@ from typing import Final
 
 from ecp_server.domain.execution import NullReason
 from ecp_server.domain.expressions import Binary, Expression, Name, Number, Unary
+from ecp_server.domain.frozen import dataclass
 
 DIGITS: Final = 120
 """Enough for products of three figures of a data warehouse, which have 38 digits at most."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ecp_server.domain.catalog import Catalog, Metric
 from ecp_server.domain.execution import Attestation, Cell, ExecutionRequest, QuerySource, ResultTable, Validation
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.plan import ExecutionPlan, ObligationKind, SemanticQuery
 from ecp_server.domain.policy import Decision

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 import structlog
@@ -15,6 +15,7 @@ from ecp_server.domain.call import CALL, Call
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason, StoreError
 from ecp_server.domain.execution import Execution, ExecutionRequest
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType, StoreKind
 from ecp_server.domain.records import AuditRecord

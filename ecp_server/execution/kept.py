@@ -6,12 +6,12 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from ecp_server.domain.figures import Figures
+from ecp_server.domain.frozen import dataclass
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _ROW_BYTES: Final = 64

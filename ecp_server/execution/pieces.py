@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Final
 from ecp_server.domain.catalog import Metric, TimeAggregation
 from ecp_server.domain.execution import PERIOD, Cell
 from ecp_server.domain.figures import FigureQuery
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Measure, SemanticQuery
 from ecp_server.execution.draft import Draft

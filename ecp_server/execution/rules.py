@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from ecp_server.domain.expressions import Binary, Expression, Name, Number, RowValue, Unary
+from ecp_server.domain.frozen import dataclass
 from ecp_server.execution.arithmetic import EXACT
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +10,7 @@ from ecp_server.domain.catalog import Severity
 from ecp_server.domain.errors import IncompatibleConcepts, StoreTimeout, StoreUnavailable
 from ecp_server.domain.execution import QuerySource
 from ecp_server.domain.figures import FigureQuery, Figures
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.provenance import Degradation, Finding, StepStatus, StoreKind
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.execution.attest import attest, decision_id_of, digest_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import prod
@@ -12,7 +11,7 @@ from ecp_server.domain.catalog import Contract, Rule, Severity
 from ecp_server.domain.errors import BrokenRule, BusinessRuleViolation, DataQuality
 from ecp_server.domain.execution import PERIOD, Cell, Validation, text_of
 from ecp_server.domain.expressions import Expression, ExpressionError, Name, parse_computation, parse_condition, walk
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Confidence
 from ecp_server.execution.draft import Draft

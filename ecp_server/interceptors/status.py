@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 import grpc
@@ -14,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 
 from ecp.v1 import error_reason_pb2
 from ecp_server.domain import errors
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.rpc.convert.responses import mention, option
 
 

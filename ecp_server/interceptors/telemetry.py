@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
@@ -15,6 +14,7 @@ from grpc import aio
 from opentelemetry.trace import Span
 from typing_extensions import override
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.interceptors.handlers import Context, Continuation, Handler, reading
 from ecp_server.interceptors.request_id import CallsInFlight
 from ecp_server.telemetry.metrics import OTHER, Instruments

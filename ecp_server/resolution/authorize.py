@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Severity
 from ecp_server.domain.errors import PolicyDenied
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.plan import (
     Alignment,
     Computation,

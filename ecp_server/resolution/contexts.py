@@ -61,7 +61,6 @@ class Contexts:
 
     def calendars(self, contexts: Iterable[str]) -> tuple[tuple[Calendar, str], ...]:
         """Return the calendars of contexts and the catalog's default one, strongest first, each with the reason."""
-        return (
-            *((calendar, f"it is the calendar of {one}") for one in contexts for calendar in self._calendars.get(one, ())),
-            (self._default_calendar, "it is the catalog's default"),
-        )
+        own = [(calendar, one) for one in contexts for calendar in self._calendars.get(one, ())]
+        told = [(calendar, f"it is the calendar of {one}") for calendar, one in own]
+        return (*told, (self._default_calendar, "it is the catalog's default"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from ecp_server.domain.catalog import AssetRef, Dimension, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, Hop, Intent, Mention, ResolvedConcept
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, ExecutionPlan, OrderBy

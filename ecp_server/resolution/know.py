@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word

@@ -6,11 +6,11 @@ Looking a question up takes time linear in its length, whatever the size of the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, PhraseMeaning
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token, fold
 from ecp_server.resolution.parsing.structure import GRAIN_ADVERBS
 from ecp_server.resolution.parsing.words import COMPARING, FUNCTION, LIGHT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Catalog, Metric
+from ecp_server.domain.frozen import dataclass
 from ecp_server.resolution.contexts import Contexts
 from ecp_server.resolution.lexicon import Lexicon
 from ecp_server.resolution.searching.search_index import SearchIndex

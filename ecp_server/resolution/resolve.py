@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -12,7 +11,7 @@ import structlog
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType
 from ecp_server.domain.resolution import Question, Resolution

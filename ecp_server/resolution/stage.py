@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import structlog
 
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.provenance import STORE_CALLS, Finding, Step, StepType, StoreCall
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 from ecp_server.domain.catalog import Contract, Metric, Severity
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Confidence, ConfidenceLevel

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Context, Dimension, Entity, Member, Metric, Term
+from ecp_server.domain.frozen import dataclass
 
 SEARCHED: Final = frozenset(
     {

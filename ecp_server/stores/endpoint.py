@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from ecp_server.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,12 +11,12 @@ version is `StoreQueryFailed`. One conformance suite runs against every adapter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ecp_server.domain.catalog import Asset, AssetKind, AssetRef, Contract, KnownIssue, MemberVariation, TermVariation
 from ecp_server.domain.concepts import Hop
 from ecp_server.domain.figures import FigureQuery, Figures
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
 from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord

@@ -9,10 +9,10 @@ which is published last.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 
 Progress = Callable[[str, int, int], None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from typing_extensions import override
+
+from ecp_server.domain.frozen import dataclass
 
 
 class CalendarType(StrEnum):
@@ -63,6 +66,7 @@ class Calendar:
     year_end: YearEnd | None = None
     leap_week_quarter: int = 4
 
+    @override
     def __hash__(self) -> int:
         """Hash the id alone: calendars are looked up by, many times a question."""
         return hash(self.id)

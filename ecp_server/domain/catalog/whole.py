@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ecp_server.domain.catalog.calendars import GREGORIAN, Calendar
@@ -12,6 +12,7 @@ from ecp_server.domain.catalog.glossary import Context, Phrase, Term
 from ecp_server.domain.catalog.metrics import Metric
 from ecp_server.domain.catalog.network import Entity, LineageLink, Relation
 from ecp_server.domain.catalog.quality import Contract, KnownIssue, Rule
+from ecp_server.domain.frozen import dataclass
 
 Asset = (
     Context | Metric | Term | Dimension | Member | Calendar | KnownIssue | Contract | Rule | Entity | Relation | Phrase

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs, Metric
 from ecp_server.domain.errors import ConceptNotFound
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Degradation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 
 from ecp_server.domain.errors import FieldViolation, InvalidQuery
+from ecp_server.domain.frozen import dataclass
 
 _DIGEST_BYTES = 8
 _OFFSET_BYTES = 4

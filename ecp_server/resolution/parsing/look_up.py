@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.parsing.intent import CATALOG_WORDS

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ecp_server.domain.concepts import Mention
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import TimedMention
 from ecp_server.resolution.parsing.words import LEADING, word_set

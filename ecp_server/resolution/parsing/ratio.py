@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import NamedMention
 from ecp_server.resolution.lexicon import SenseKind

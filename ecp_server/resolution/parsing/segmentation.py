@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, FormSource, SenseKind, Span
 from ecp_server.resolution.parsing.words import FUNCTION

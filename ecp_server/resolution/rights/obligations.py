@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Catalog, Dimension, Metric
 from ecp_server.domain.errors import PolicyDenied
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Obligation, ObligationKind, SemanticQuery

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecp_server.domain.catalog import AssetKind
 from ecp_server.domain.errors import StoreError, StoreTimeout, StoreUnavailable
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import Degradation
 from ecp_server.resolution.searching.search_index import SearchIndex
 from ecp_server.stores.ports import Hit, Registry, Vector

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.concepts import Ambiguity, Assumption, ResolvedConcept
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term, TermVariation
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.resolution.draft import Draft, NamedMention
 from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind
 from ecp_server.stores.ports import Variations

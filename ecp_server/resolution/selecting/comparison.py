@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Severity, Target
 from ecp_server.domain.concepts import Assumption, ConceptKind, Option, ResolvedConcept
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word

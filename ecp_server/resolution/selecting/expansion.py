@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass as mutable_dataclass
+from dataclasses import field
 from datetime import date
 
 from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.draft import Slice, SlicedMember, SlicedMetric, cube_of
 from ecp_server.resolution.selecting.parts import broken_like
@@ -51,7 +52,7 @@ class Wanted:
     """As in `Slice`."""
 
 
-@dataclass(slots=True)
+@mutable_dataclass(slots=True)
 class Expansion:
     """Collects the slices of one plan; metrics of one cube, period and time dimension share a column's query."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.concepts import ConceptKind, Hop, ResolvedConcept
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft, NamedMention, Reached
 from ecp_server.resolution.lexicon import SenseKind

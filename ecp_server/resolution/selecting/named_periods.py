@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Parsed, TimedMention
 from ecp_server.resolution.parsing.intent import compares

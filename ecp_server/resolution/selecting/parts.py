@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from ecp_server.domain.catalog import Calendar, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option, ResolvedConcept
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType, Catalog, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, TimedMention
@@ -73,7 +72,8 @@ class Period:
 def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequence[Member]) -> CalendarsInForce:
     """Return the calendars for these metrics and members; the caller sees to members whose calendars differ."""
     catalog = draft.prepared.catalog
-    named = tuple([(_calendar(catalog, each.calendar), each.name) for each in (*members, *metrics) if each.calendar])
+    own = [(m.calendar, m.name) for m in members] + [(m.calendar, m.name) for m in metrics]
+    named = tuple([(_calendar(catalog, calendar), name) for calendar, name in own if calendar])
     zone = next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone)
     choice = next((c.option_id for c in draft.question.choices if c.subject_id == CALENDAR), None)
     return _in_force(named, draft.prepared.contexts.calendars(draft.contexts), zone, choice)

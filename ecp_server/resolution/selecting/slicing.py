@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, ResolvedConcept
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import computed_from

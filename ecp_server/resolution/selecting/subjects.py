@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ecp_server.domain.catalog import Metric, Term
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Mention, Option, ResolvedConcept
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed

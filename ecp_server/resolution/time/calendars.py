@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import calendar as gregorian
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Protocol
 
 from ecp_server.domain.catalog import Calendar, CalendarType, YearEnd, YearName
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
 
 MONTH_NAMES: Final = (

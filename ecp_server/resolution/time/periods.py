@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from ecp_server.domain.catalog import Calendar, CalendarType
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.resolution.time.calendars import (
     DAYS_OF_WEEK,

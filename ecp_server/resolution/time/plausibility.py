@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.resolution.time.expressions import Between, Day, Expression, Month, Open, Part, Units, Year
 from ecp_server.resolution.time.lexemes import (
     CARDINALS,

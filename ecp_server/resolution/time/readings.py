@@ -6,13 +6,13 @@ The rules are those of the design, Time readings; which calendar words take is c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Final
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.resolution.time import days_of_names, days_of_ranges, days_of_relatives
 from ecp_server.resolution.time.expressions import Day, Expression, Month, Part, Said

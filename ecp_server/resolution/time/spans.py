@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Any, Final
 
 from ecp_server.domain.catalog import GREGORIAN, Calendar, CalendarType
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.resolution.time.calendars import (
     DAYS_OF_WEEK,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
 from ecp_server.domain.concepts import Choice
 from ecp_server.domain.execution import ExecutionRequest
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import ProvenanceView
 from ecp_server.domain.resolution import Question

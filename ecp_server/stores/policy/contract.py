@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, Mask, PolicyWarning, Product, RowFilter
 

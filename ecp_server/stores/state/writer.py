@@ -6,13 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final
 
 import structlog
 
 from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.state.database import Database, translated
 from ecp_server.stores.state.rows import Statement
