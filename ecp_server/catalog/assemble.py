@@ -23,12 +23,17 @@ from ecp_server.catalog.documents import (
 )
 from ecp_server.catalog.members import members_of
 from ecp_server.domain.catalog import Catalog, Manifest, Member
+from ecp_server.domain.semantic import SemanticModel
 
 D = TypeVar("D", bound=Document)
 
 
 def assembled(
-    documents: Iterable[Document], version: str, policies: Mapping[str, str], semantic: Mapping[str, str]
+    documents: Iterable[Document],
+    version: str,
+    policies: Mapping[str, str],
+    semantic: Mapping[str, str],
+    model: SemanticModel,
 ) -> Catalog:
     """Return the catalog, everything in it ordered by id: the version does not tell the order of files either."""
     by_kind: dict[type[Document], list[Document]] = {}
@@ -59,4 +64,5 @@ def assembled(
         phrases=tuple(d.to_domain() for d in all_of(PhraseDocument)),
         policies=policies,
         semantic=semantic,
+        model=model,
     )

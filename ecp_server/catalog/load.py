@@ -11,6 +11,8 @@ from ecp_server.catalog.assemble import assembled
 from ecp_server.catalog.checks import check_catalog
 from ecp_server.catalog.errors import CatalogError
 from ecp_server.catalog.files import CatalogFile, find_files, read_text
+from ecp_server.catalog.semantic.check import check_addresses
+from ecp_server.catalog.semantic.read import semantic_model
 from ecp_server.catalog.sources import Findings, read_sources
 from ecp_server.catalog.validate import validated
 from ecp_server.catalog.version import content_version
@@ -37,12 +39,16 @@ def _load(directory: Path) -> Catalog:
     check_catalog(sources, entries, findings)
     policies = _texts(files.policies, findings)
     semantic = _texts(files.semantic, findings)
+    cubes = {path.removeprefix("semantic/"): text for path, text in semantic.items()}
+    model = semantic_model(cubes, "semantic", findings.errors)
+    check_addresses(entries, model, findings)
     findings.raise_if_any()
     catalog = assembled(
         (entry.document for entry in entries),
         content_version((source.value for source in sources), policies | semantic),
         {path.removeprefix("policies/"): text for path, text in policies.items()},
-        {path.removeprefix("semantic/"): text for path, text in semantic.items()},
+        cubes,
+        model,
     )
     # Let go of one by one: all at once, 100,000 documents stop every other thread for a third of a second.
     while entries:

@@ -13,6 +13,7 @@ from ecp_server.domain.catalog.metrics import Metric
 from ecp_server.domain.catalog.network import Entity, LineageLink, Relation
 from ecp_server.domain.catalog.quality import Contract, KnownIssue, Rule
 from ecp_server.domain.frozen import dataclass
+from ecp_server.domain.semantic import SemanticModel
 
 Asset = (
     Context | Metric | Term | Dimension | Member | Calendar | KnownIssue | Contract | Rule | Entity | Relation | Phrase
@@ -51,6 +52,8 @@ class Catalog:
     """Rego text by file name, relative to ``policies/``; empty where the built-in policy applies."""
     semantic: Mapping[str, str] = field(default_factory=dict)
     """The semantic model's YAML (Cube's data model) by file name, relative to ``semantic/``."""
+    model: SemanticModel = field(default_factory=SemanticModel)
+    """What ``semantic`` says; empty where it says nothing."""
 
     @property
     def default_calendar(self) -> Calendar:

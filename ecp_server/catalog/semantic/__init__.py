@@ -1,0 +1,1 @@
+"""Reads the semantic model, `semantic/*.yml` in Cube's YAML data model."""
