@@ -66,6 +66,7 @@ def _address(value: object) -> object:
 
 
 _SQLITE: Final = "sqlite:///PATH"
+_CUBE: Final = ("cube+http://HOST:PORT", "cube+https://HOST:PORT", "http://HOST:PORT", "https://HOST:PORT")
 _POSTGRES: Final = "postgresql://USER@HOST:PORT/DATABASE"
 
 
@@ -156,6 +157,27 @@ class Settings(BaseModel):
     state_password_file: Path | None = _password_file("state_url")
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
+    )
+    semantic_url: Annotated[SecretStr, _url(*_CUBE, "")] = _setting(
+        "Where figures are computed: cube+http://:SECRET@HOST:PORT or cube+https://…, a Cube and the secret that its "
+        "tokens are signed with; empty computes them in this process, from files.",
+        default=SecretStr(""),
+        shown_default="empty",
+    )
+    semantic_password_file: Path | None = _password_file("semantic_url")
+    semantic_data: Path | None = _setting(
+        "Folder of the files (CSV, Parquet, DuckDB) that figures are computed from in this process.",
+        default=None,
+        shown_default="`data` in the catalog's folder",
+    )
+    semantic_memory_mib: int = _setting(
+        "Memory that computing figures in this process may take, in MiB.", default=1024, ge=64
+    )
+    semantic_timeout_seconds: float = _setting(
+        "Budget of one call to the semantic layer, in seconds; the caller's deadline may cut it shorter.",
+        default=20.0,
+        gt=0,
+        allow_inf_nan=False,
     )
     insecure_identity: bool = _setting(
         "Believe what callers say of themselves even where others than this machine can reach the server.",

@@ -3,9 +3,9 @@
     .venv/bin/python scripts/generate_data.py [FOLDER]     default: catalogs/meridian/data
 
 What is pinned, because documents and golden questions say it: net revenue of APAC as finance reads it from October to
-December 2024 is 142,300,000.00 USD, its budget 135,000,000.00; gross revenue of APAC as sales reads it is 131,850,000.00.
-Some of the catalog's known issues are in the data as they are described. It reaches ahead of today, to the end of fiscal
-year 2027, so that there is a last quarter for years; the semantic model counts no day before it has come.
+December 2024 is 142,300,000.00 USD, its budget 135,000,000.00; gross revenue of APAC as sales reads it 131,850,000.00.
+Some of the catalog's known issues are in the data as they are described. It reaches ahead of today, to the end of
+fiscal year 2027, so that there is a last quarter for years; the semantic model counts no day before it has come.
 """
 
 from __future__ import annotations
@@ -52,8 +52,38 @@ SEGMENTS = ("enterprise", "mid_market", "small_business", "public_sector")
 PRODUCTS = ("terminal", "feed", "index", "risk", "retail_tracker")
 CHANNELS = ("direct", "partner", "online")
 FUNCTIONS = ("eng", "research", "sales", "marketing", "success", "finance", "people", "legal")
-GIVEN = ("Ada", "Bela", "Chen", "Dana", "Emil", "Fumi", "Gita", "Hugo", "Ines", "Jun", "Kim", "Lena", "Mika", "Nora", "Omar")
-FAMILY = ("Abel", "Brandt", "Castro", "Dupont", "Endo", "Ferrari", "Gupta", "Haas", "Ito", "Jansen", "Kang", "Lopez", "Moser")
+GIVEN = (
+    "Ada",
+    "Bela",
+    "Chen",
+    "Dana",
+    "Emil",
+    "Fumi",
+    "Gita",
+    "Hugo",
+    "Ines",
+    "Jun",
+    "Kim",
+    "Lena",
+    "Mika",
+    "Nora",
+    "Omar",
+)
+FAMILY = (
+    "Abel",
+    "Brandt",
+    "Castro",
+    "Dupont",
+    "Endo",
+    "Ferrari",
+    "Gupta",
+    "Haas",
+    "Ito",
+    "Jansen",
+    "Kang",
+    "Lopez",
+    "Moser",
+)
 
 PINNED_QUARTER = (date(2024, 10, 1), date(2025, 1, 1))
 PINNED_NET = Decimal("142300000.00")
@@ -78,7 +108,7 @@ def main() -> None:
 
 def write(connection: duckdb.DuckDBPyConnection, path: Path, columns: str, rows: Sequence[Row]) -> None:
     """Write rows of these columns, `name type, …`, to a Parquet file."""
-    types = {name: kind for name, kind in (column.split(" ", 1) for column in columns.split(", "))}
+    types = dict(column.split(" ", 1) for column in columns.split(", "))
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as text:
         csv.writer(text).writerows(rows)
         text.flush()
@@ -110,7 +140,9 @@ def tables() -> Iterator[tuple[str, str, list[Row]]]:
     yield "planning.headcount_plan", "month DATE, country VARCHAR, function VARCHAR, heads INTEGER", plan
     contracts, events = customers(seeded("customers"))
     of_contract = "first_day DATE, end_day DATE, is_trial BOOLEAN, is_used BOOLEAN"
-    kept = f"customer_id INTEGER, country VARCHAR, segment VARCHAR, product VARCHAR, {of_contract}, annual_value {money}"
+    kept = (
+        f"customer_id INTEGER, country VARCHAR, segment VARCHAR, product VARCHAR, {of_contract}, annual_value {money}"
+    )
     yield "customer.contracts", kept, contracts
     happened = f"day DATE, country VARCHAR, segment VARCHAR, event VARCHAR, annual_value {money}"
     yield "customer.customer_events", happened, events
@@ -353,7 +385,9 @@ def marketing(chance: random.Random) -> list[Row]:
         for country, weight in COUNTRIES.items():
             for _ in range(2):
                 day = month + timedelta(chance.randrange(28))
-                rows.append([day, country, cents(weight * chance.uniform(300, 1500)), chance.randrange(weight // 2 + 5)])
+                rows.append(
+                    [day, country, cents(weight * chance.uniform(300, 1500)), chance.randrange(weight // 2 + 5)]
+                )
     return rows
 
 

@@ -84,6 +84,8 @@ class CubeDimension:
     primary_key: bool = False
     days_only: bool | None = None
     """For a time: whether its values are days, that no zone moves, or instants; None where the model does not say."""
+    public: bool = True
+    """Whether queries may name it; a primary key has to say so itself."""
 
     @property
     def references(self) -> Iterator[MemberRef]:
@@ -169,6 +171,8 @@ class CubeMeasure:
     """For a number over other measures."""
     filters: tuple[Sql, ...] = ()
     """Conditions that a row must meet, all of them, to be aggregated."""
+    public: bool = True
+    """Whether queries may name it; others may be computed from it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +213,17 @@ class SemanticModel:
         return bool(self.cubes)
 
     def dimension(self, address: str) -> CubeDimension | None:
-        """Return a dimension by its address, None where there is none."""
+        """Return a dimension that queries may name by its address, None where there is none."""
         cube, _, name = address.partition(".")
-        return self.cubes[cube].dimensions.get(name) if cube in self.cubes else None
+        found = self.cubes[cube].dimensions.get(name) if cube in self.cubes else None
+        return found if found is not None and found.public else None
 
     def measure(self, address: str) -> CubeMeasure | None:
-        """Return a measure by its address, None where there is none."""
+        """Return a measure that queries may name by its address, None where there is none."""
         cube, _, name = address.partition(".")
-        return self.cubes[cube].measures.get(name) if cube in self.cubes else None
+        found = self.cubes[cube].measures.get(name) if cube in self.cubes else None
+        return found if found is not None and found.public else None
+
+    def measure_at(self, ref: MemberRef) -> CubeMeasure:
+        """Return a measure that the model itself refers to."""
+        return self.cubes[ref.cube].measures[ref.member]

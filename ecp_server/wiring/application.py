@@ -45,6 +45,7 @@ from ecp_server.wiring.graph import graph_store
 from ecp_server.wiring.guard import guards
 from ecp_server.wiring.policy import policy_store
 from ecp_server.wiring.registry import registry_store
+from ecp_server.wiring.semantic import semantic_store
 from ecp_server.wiring.state import state_store
 from ecp_server.wiring.vector import vector_store
 
@@ -102,6 +103,7 @@ class EcpApplication:
         self._registry = registry_store(settings, self._shelf)
         self._policy = policy_store(settings)
         self._state = state_store(settings)
+        self._semantic = semantic_store(settings, self._shelf)
 
         # The cache stands outside the observation: what it answers is no call to the engine, as it tells itself.
         self._decisions = DecisionCache(
@@ -114,8 +116,15 @@ class EcpApplication:
             policy=self._decisions,
             state=self._guarded(self._state, StoreKind.STATE),
         )
+        # What computes has a budget of its own: it takes as long as the data is large.
+        semantic = observed(
+            self._semantic,
+            StoreKind.SEMANTIC,
+            budget_seconds=settings.semantic_timeout_seconds,
+            instruments=instruments,
+        )
         self._health = HealthMonitor(
-            _by_kind(stores),
+            {**_by_kind(stores), StoreKind.SEMANTIC: semantic},
             instruments,
             catalog_version=lambda: self._shelf.current.version,
             catalog_problem=self._catalog_problem,
@@ -177,7 +186,7 @@ class EcpApplication:
             self._preparing.cancel()
             await asyncio.wait([self._preparing])
         await self._health.close()
-        for store in (self._graph, self._vector, self._registry, self._policy, self._state):
+        for store in (self._graph, self._vector, self._registry, self._policy, self._state, self._semantic):
             await store.close()
         await self._guards.close()
 

@@ -26,7 +26,7 @@ def test_every_yaml_file_below_is_read_and_no_other(load: Load) -> None:
             "notes.json": "{}",
             ".hidden.yaml": "nonsense",
             ".git/config.yaml": "nonsense",
-            "semantic/model.yml": "cubes: [{name: Revenue}]",
+            "semantic/model.yml": "cubes: [{name: Revenue, sql_table: revenue}]",
             "semantic/README.md": "none",
             "policies/ecp/a.rego": "package ecp.policy\n",
             "policies/data.yaml": "nonsense: [",
@@ -35,7 +35,7 @@ def test_every_yaml_file_below_is_read_and_no_other(load: Load) -> None:
     assert ["a", "b", "golden"] == list(catalog.entities)
     assert catalog.manifest.name == "Mine"
     assert {"ecp/a.rego": "package ecp.policy\n"} == catalog.policies
-    assert {"model.yml": "cubes: [{name: Revenue}]"} == catalog.semantic
+    assert {"model.yml": "cubes: [{name: Revenue, sql_table: revenue}]"} == catalog.semantic
 
 
 def test_semantic_and_policies_are_special_at_the_root_alone(load: Load) -> None:

@@ -55,7 +55,7 @@ def test_what_it_says_matters(tmp_path: Path, files: Files) -> None:
 def test_name_and_text_of_policies_and_semantic_model_matter(tmp_path: Path, name: str) -> None:
     versions = {
         loaded(tmp_path / str(number), {"a.yaml": METRIC, **files}).version
-        for number, files in enumerate([{name: "a: 1"}, {name: "a: 2"}, {name.replace("/", "/x"): "a: 1"}])
+        for number, files in enumerate([{name: "# 1"}, {name: "# 2"}, {name.replace("/", "/x"): "# 1"}])
     }
     assert 3 == len(versions)
 

@@ -61,7 +61,7 @@ def catalog(
     *assets: Asset | LineageLink | Manifest, version: str = "v1", policies: Mapping[str, str] | None = None
 ) -> Catalog:
     """Put assets together; members go into their dimension in the order given."""
-    by_field: dict[str, dict[str, Any]] = {}
+    by_field: dict[str, Any] = {}
     for asset in assets:
         if not isinstance(asset, LineageLink | Manifest | Phrase):
             by_field.setdefault(_FIELDS[type(asset)], {})[asset.id] = asset

@@ -50,6 +50,31 @@ def parse(parts: Sequence[str | Reference], resolve: Callable[[Reference], Membe
     return tree
 
 
+def divides_whole_numbers(tree: MeasureExpression, is_count: Callable[[MemberRef], bool]) -> bool:
+    """Tell whether a whole number is divided by another somewhere in a tree, counts being whole."""
+    match tree:
+        case Arithmetic():
+            divided = tree.operator is Operator.DIVIDE and all(_is_whole(t, is_count) for t in (tree.left, tree.right))
+            return divided or any(divides_whole_numbers(t, is_count) for t in (tree.left, tree.right))
+        case Applied():
+            return any(divides_whole_numbers(argument, is_count) for argument in tree.arguments)
+        case _:
+            return False
+
+
+def _is_whole(tree: MeasureExpression, is_count: Callable[[MemberRef], bool]) -> bool:
+    match tree:
+        case Literal():
+            return tree.value.as_tuple().exponent == 0
+        case MemberRef():
+            return is_count(tree)
+        case Applied():
+            casts = {Function.FLOAT, Function.NUMERIC}
+            return tree.function not in casts and all(_is_whole(argument, is_count) for argument in tree.arguments)
+        case Arithmetic():
+            return _is_whole(tree.left, is_count) and _is_whole(tree.right, is_count)
+
+
 def _tokens(text: str) -> list[Token]:
     tokens: list[Token] = []
     for match in _TOKEN.finditer(text):

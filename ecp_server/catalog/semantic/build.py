@@ -99,6 +99,7 @@ class _Cube:
             otherwise=case.otherwise.label if case is not None and case.otherwise is not None else None,
             primary_key=part.primary_key,
             days_only=self._days_only(part, path),
+            public=self._part.is_public() and part.is_public(by_default=not part.primary_key),
         )
 
     def _days_only(self, part: DimensionPart, path: Path) -> bool | None:
@@ -123,7 +124,14 @@ class _Cube:
             sql = self._sql(part.sql, (*path, "sql"), self._own_row)
             if part.type is MeasureType.NUMBER and filters:
                 self._tell((*path, "filters"), "are not supported where a measure aggregates by itself")
-        return CubeMeasure(part.name, part.type, sql, expression, tuple(f for f in filters if f is not None))
+        return CubeMeasure(
+            name=part.name,
+            type=part.type,
+            sql=sql,
+            expression=expression,
+            filters=tuple(f for f in filters if f is not None),
+            public=self._part.is_public() and part.is_public(),
+        )
 
     def _join(self, part: JoinPart, path: Path) -> CubeJoin | None:
         kind = part.kind()
@@ -156,10 +164,13 @@ class _Cube:
 
     def _arithmetic(self, text: str, path: Path) -> MeasureExpression | None:
         try:
-            return arithmetic.parse(split(text, self._part.name), self._any_measure)
+            tree = arithmetic.parse(split(text, self._part.name), self._any_measure)
         except SnippetError as error:
             self._tell(path, str(error))
             return None
+        if arithmetic.divides_whole_numbers(tree, self._is_count):
+            self._tell(path, "divides whole numbers, which some engines round down: write 1.0 * before the dividend")
+        return tree
 
     def _is_over_measures(self, text: str) -> bool:
         try:
@@ -198,6 +209,10 @@ class _Cube:
         if cube not in self._parts or reference.name not in self._names(cube, "measures"):
             raise SnippetError(f"{_written(reference)}: there is no such measure")
         return MemberRef(cube, reference.name)
+
+    def _is_count(self, ref: MemberRef) -> bool:
+        measure = next((m for m in self._parts[ref.cube].measures if m.name == ref.member), None)
+        return measure is not None and measure.type in {MeasureType.COUNT, MeasureType.COUNT_DISTINCT}
 
     def _names(self, cube: str, key: str) -> set[str]:
         part = self._parts.get(cube)

@@ -41,9 +41,14 @@ class Described(Part):
 
     title: str | None = None
     description: str | None = None
-    public: bool = True
-    shown: bool = True
+    public: bool | None = None
+    shown: bool | None = None
     meta: Any = None
+
+    def is_public(self, *, by_default: bool = True) -> bool:
+        """Return whether queries may name it."""
+        said = self.public if self.public is not None else self.shown
+        return said if said is not None else by_default
 
 
 class CasePart(Part):

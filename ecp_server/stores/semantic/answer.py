@@ -19,7 +19,7 @@ from ecp_server.stores.semantic.expand import COUNT, SUM, cubes_of, dimension, l
 from ecp_server.stores.semantic.joins import join_tree
 from ecp_server.stores.semantic.numeric import Number, evaluated, quotient
 from ecp_server.stores.semantic.readback import Read, executed, read_back
-from ecp_server.stores.semantic.statement import MAX_ROWS, Statement, dimension_at, joined, statements
+from ecp_server.stores.semantic.statement import MAX_ROWS, Statement, dimension_at, joined, measure_ref, statements
 from ecp_server.stores.semantic.values import by_keys, exact, number, plain
 
 _COUNTS: Final = frozenset({MeasureType.COUNT, MeasureType.COUNT_DISTINCT})
@@ -80,31 +80,25 @@ def _measures(
     """Return the measures of one row, made of what its statements aggregated."""
     aggregates = {name: value for part in parts for name, value in part.get(key, {}).items()}
 
-    def computed(address: str) -> Number:
-        measure = _measure(model, address)
+    def computed(ref: MemberRef) -> Number:
+        measure = model.measure_at(ref)
         if measure.expression is not None:
             return evaluated(measure.expression, computed)
         if measure.type is MeasureType.AVG:
-            return quotient(number(aggregates.get(address + SUM)), number(aggregates.get(address + COUNT)))
-        return number(aggregated(address, measure))
+            total, count = (aggregates.get(ref.address + part) for part in (SUM, COUNT))
+            return quotient(number(total), number(count))
+        return number(aggregated(ref, measure))
 
-    def aggregated(address: str, measure: CubeMeasure) -> Any:
-        return aggregates.get(address, 0 if measure.type in _COUNTS else None)
+    def aggregated(ref: MemberRef, measure: CubeMeasure) -> Any:
+        return aggregates.get(ref.address, 0 if measure.type in _COUNTS else None)
 
-    def shown(address: str) -> Value:
-        measure = _measure(model, address)
+    def shown(ref: MemberRef) -> Value:
+        measure = model.measure_at(ref)
         if measure.expression is not None or measure.type is MeasureType.AVG:
-            return exact(computed(address))
-        return plain(aggregated(address, measure))  # the least or greatest may be a text or a day
+            return exact(computed(ref))
+        return plain(aggregated(ref, measure))  # the least or greatest may be a text or a day
 
-    return [shown(address) for address in query.measures]
-
-
-def _measure(model: SemanticModel, address: str) -> CubeMeasure:
-    measure = model.measure(address)
-    if measure is None:
-        raise StoreQueryFailed(StoreKind.SEMANTIC)
-    return measure
+    return [shown(measure_ref(model, address)) for address in query.measures]
 
 
 def _parsed(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> Read:

@@ -86,8 +86,13 @@ class DuckDbSemantic:
         self._closed = False
 
     async def run(self, queries: Sequence[FigureQuery]) -> Sequence[Figures]:
-        """Run the queries side by side; see `ports.Semantic`. The model is that of the catalog in force."""
+        """Run the queries side by side; see `ports.Semantic`. The model is that of the catalog in force.
+
+        Raises `StoreUnavailable` where that has none.
+        """
         catalog = self._catalogs.current
+        if not catalog.model:
+            raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None)
 
         def asked(query: FigureQuery) -> _Work:
             return lambda database, cursor: answer(query, catalog.model, _engine(database, cursor, catalog.version))
@@ -102,8 +107,9 @@ class DuckDbSemantic:
             await asyncio.gather(*jobs, return_exceptions=True)
 
     async def probe(self) -> None:
-        """Open the data where that is still to be done."""
-        await self._in_thread(_probe)
+        """Open the data where that is still to be done; where there is no model, there is nothing to open."""
+        if self._catalogs.current.model:
+            await self._in_thread(_probe)
 
     async def close(self) -> None:
         """Interrupt nothing, wait for what runs, and close the files."""

@@ -21,13 +21,13 @@ _BASE_DIGITS: Final = 4
 _MAX_SCALE: Final = 1000
 
 
-def evaluated(expression: MeasureExpression, measure: Callable[[str], Number]) -> Number:
-    """Return the value of an expression over measures, given by address. What is divided by zero is null."""
+def evaluated(expression: MeasureExpression, measure: Callable[[MemberRef], Number]) -> Number:
+    """Return the value of an expression over measures. What is divided by zero is null."""
     match expression:
         case Literal():
             return expression.value
         case MemberRef():
-            return measure(expression.address)
+            return measure(expression)
         case Applied():
             return _applied(expression.function, [evaluated(a, measure) for a in expression.arguments])
         case Arithmetic():

@@ -21,7 +21,7 @@ from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.semantic import SemanticModel
 from ecp_server.stores.semantic.conditions import Parameter
 from ecp_server.stores.semantic.expand import COUNT, SUM
-from ecp_server.stores.semantic.statement import PERIOD, leaves
+from ecp_server.stores.semantic.statement import PERIOD, leaves, measure_ref
 
 Node = Mapping[str, Any]
 """A node of the engine's syntax tree, as JSON."""
@@ -62,7 +62,11 @@ def executed(read: Sequence[Read], asked: FigureQuery, model: SemanticModel) -> 
     aggregated = frozenset(address for statement in read for address in statement.aggregates)
     return replace(
         asked,
-        measures=tuple(m for m in asked.measures if all(leaf.address in aggregated for leaf in leaves(model, m))),
+        measures=tuple(
+            address
+            for address in asked.measures
+            if all(leaf.address in aggregated for leaf in leaves(model, measure_ref(model, address)))
+        ),
         dimensions=first.dimensions,
         filters=tuple(filters),
         time_ref=first.period_ref or (asked.time_ref if start is not None or end is not None else ""),

@@ -53,20 +53,25 @@ def statements(model: SemanticModel, query: FigureQuery, day_of: DayOf) -> tuple
     return tuple(written.statement(cube, measures) for cube, measures in written.by_cube.items())
 
 
-def leaves(model: SemanticModel, address: str) -> Iterator[MemberRef]:
-    """Yield the measures with SQL of their own that a measure is computed from. Raises `StoreQueryFailed`."""
-    found = model.measure(address)
-    if found is None:
+def measure_ref(model: SemanticModel, address: str) -> MemberRef:
+    """Return the reference to a measure that a query names. Raises `StoreQueryFailed` where the model lacks it."""
+    if model.measure(address) is None:
         raise StoreQueryFailed(StoreKind.SEMANTIC)
-    if found.expression is None:
-        yield _ref(address)
+    return _ref(address)
+
+
+def leaves(model: SemanticModel, ref: MemberRef) -> Iterator[MemberRef]:
+    """Yield the measures with SQL of their own that a measure is computed from."""
+    expression = model.measure_at(ref).expression
+    if expression is None:
+        yield ref
         return
-    for over in measures_in(found.expression):
-        yield from leaves(model, over.address)
+    for over in measures_in(expression):
+        yield from leaves(model, over)
 
 
 def dimension_at(model: SemanticModel, address: str) -> CubeDimension:
-    """Return a dimension. Raises `StoreQueryFailed` where the model lacks it."""
+    """Return a dimension that a query names. Raises `StoreQueryFailed` where the model lacks it."""
     found = model.dimension(address)
     if found is None:
         raise StoreQueryFailed(StoreKind.SEMANTIC)
@@ -84,7 +89,7 @@ class _Query:
         self._model = model
         self._query = query
         self._day_of = day_of
-        measures = [leaf for address in query.measures for leaf in leaves(model, address)]
+        measures = [leaf for m in query.measures for leaf in leaves(model, measure_ref(model, m))]
         self._columns = self._expressions()
         self._conditions, self._parameters = self._filters()
         cubes = [leaf.cube for leaf in measures]
