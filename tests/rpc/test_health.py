@@ -20,6 +20,7 @@ from tests.serving import NOT_SERVING, SERVICE_UNKNOWN, SERVING
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STORES = {types_pb2.STORE_GRAPH, types_pb2.STORE_VECTOR, types_pb2.STORE_REGISTRY} | {
+    types_pb2.STORE_SEMANTIC,
     types_pb2.STORE_POLICY,
     types_pb2.STORE_STATE,
 }
@@ -45,7 +46,9 @@ def of(store: Any, response: ecp_health_pb2.GetHealthResponse) -> ecp_health_pb2
 async def test_every_store_is_told_with_its_adapter_and_round_trip(server: Running) -> None:
     response = await state(server)
     assert STORES == {entry.store for entry in response.stores}
-    assert all(entry.adapter == "embedded" and entry.HasField("since") for entry in response.stores)
+    adapters = {entry.store: entry.adapter for entry in response.stores}
+    assert adapters == dict.fromkeys(STORES, "embedded") | {types_pb2.STORE_SEMANTIC: "duckdb"}
+    assert all(entry.HasField("since") for entry in response.stores)
     assert all(entry.latency_ms > 0 for entry in response.stores)
     assert response.server_version == version("enterprise-context-platform")
     resolved = await server.resolve("net revenue last quarter")
