@@ -158,7 +158,7 @@ class Settings(BaseModel):
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )
-    semantic_url: Annotated[SecretStr, _url(*_CUBE, "")] = _setting(
+    semantic_url: Annotated[SecretStr, _url(*_CUBE)] = _setting(
         "Where figures are computed: cube+http://:SECRET@HOST:PORT or cube+https://…, a Cube and the secret that its "
         "tokens are signed with; empty computes them in this process, from files.",
         default=SecretStr(""),

@@ -117,11 +117,8 @@ class EcpApplication:
             state=self._guarded(self._state, StoreKind.STATE),
         )
         # What computes has a budget of its own: it takes as long as the data is large.
-        semantic = observed(
-            self._semantic,
-            StoreKind.SEMANTIC,
-            budget_seconds=settings.semantic_timeout_seconds,
-            instruments=instruments,
+        semantic = self._guards.around(
+            self._semantic, StoreKind.SEMANTIC, budget_seconds=settings.semantic_timeout_seconds
         )
         self._health = HealthMonitor(
             {**_by_kind(stores), StoreKind.SEMANTIC: semantic},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ import duckdb
 
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.domain.figures import FigureQuery, Figures, Value
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.semantic import CubeMeasure, MeasureType, MemberRef, SemanticModel

@@ -7,7 +7,6 @@ file keep their names. Parquet and DuckDB files are read where they lie, CSV fil
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import duckdb
 
 from ecp_server.domain.errors import StoreUnavailable
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.semantic.csv_types import typed_columns
 from ecp_server.stores.semantic.expand import literal, quoted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.semantic import CubeJoin, Relationship, SemanticModel
 
 

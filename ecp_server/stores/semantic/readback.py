@@ -7,14 +7,13 @@ lost on the way is found missing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.domain.figures import FigureQuery
-from ecp_server.domain.frozen import replace
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain
 from ecp_server.domain.plan import Filter, FilterOperator
 from ecp_server.domain.provenance import StoreKind

@@ -13,11 +13,11 @@ once a key of the answer, and then fetched (as Cube does it)::
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.domain.figures import FigureQuery
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.semantic import CubeDimension, DimensionType, MemberRef, SemanticModel, measures_in
