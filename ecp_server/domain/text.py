@@ -32,13 +32,14 @@ def tokenize(text: str) -> tuple[Token, ...]:
     Takes time linear in the length of the text and never raises.
     """
     if text.isascii():
-        return tuple(Token(m[0], m[0].lower(), m.start(), m.end()) for m in _ASCII_TOKEN.finditer(text))
+        found = [(match[0], *match.span()) for match in _ASCII_TOKEN.finditer(text)]
+        return tuple([Token(word, word.lower(), start, end) for word, start, end in found])
     return tuple(_tokenize_unicode(text))
 
 
 def fold(name: str) -> str:
     """Return the form that names are compared by: folded tokens joined by single spaces."""
-    return " ".join(token.folded for token in tokenize(name))
+    return " ".join([token.folded for token in tokenize(name)])
 
 
 def _tokenize_unicode(text: str) -> list[Token]:

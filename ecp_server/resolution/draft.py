@@ -41,6 +41,8 @@ class NamedMention:
     """Position after its last token."""
     senses: tuple[Sense, ...]
     exactness: Exactness
+    kinds: frozenset[SenseKind]
+    """The kinds of its senses."""
     grouped: bool = False
     """"by", "per" or the like stands before it."""
     excluded: bool = False
@@ -48,7 +50,9 @@ class NamedMention:
 
     def named(self, *kinds: SenseKind) -> tuple[Sense, ...]:
         """Return its senses of these kinds."""
-        return tuple(sense for sense in self.senses if sense.kind in kinds)
+        if self.kinds.isdisjoint(kinds):
+            return ()
+        return tuple([sense for sense in self.senses if sense.kind in kinds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class Parsed:
     """What the question asks periods to be broken into."""
     words: bool = False
     """There are words at all, be they ever so light."""
+    comparing: bool = False
+    """A word that compares stands somewhere."""
     intent: Intent = Intent.METRIC
 
 

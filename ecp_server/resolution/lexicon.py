@@ -5,7 +5,7 @@ Looking a question up takes time linear in its length, whatever the size of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -92,6 +92,13 @@ class Span:
     last: int
     senses: tuple[Sense, ...]
     exactness: Exactness
+    kinds: frozenset[SenseKind]
+    """The kinds of its senses."""
+
+    @classmethod
+    def of(cls, first: int, last: int, senses: tuple[Sense, ...], exactness: Exactness) -> Span:
+        """Return a span of these senses."""
+        return cls(first, last, senses, exactness, frozenset([sense.kind for sense in senses]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,22 @@ class _Form:
     sense: Sense
 
 
+@dataclass(frozen=True, slots=True)
+class _Meanings:
+    """What words stand for that differ in their endings alone."""
+
+    exact: Mapping[str, tuple[Sense, ...]]
+    """The senses of each form that is written just so."""
+    inflected: tuple[Sense, ...]
+    """The senses of all of them."""
+
+
 class Lexicon:
     """All surface forms of one catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._forms: dict[str, list[_Form]] = {}
+        self._meanings: dict[str, _Meanings] = {}
         self._prefixes: set[str] = set()
         self._words: set[str] = set()
         self._joined: dict[str, list[_Form]] = {}
@@ -140,20 +158,28 @@ class Lexicon:
 
     def spans(self, tokens: Sequence[Token]) -> list[Span]:
         """Return every run of tokens that is a form, overlapping ones included."""
-        words = [singular(token.folded) for token in tokens]
-        return [span for first in range(len(words)) for span in self._spans_from(first, words, tokens)]
+        written = [token.folded for token in tokens]
+        words = [singular(word) for word in written]
+        found: list[Span] = []
+        for first, word in enumerate(words):
+            key, last = word, first + 1
+            while True:
+                if key in self._forms:
+                    found.append(self._span(first, last, key, " ".join(written[first:last])))
+                if last >= len(words) or key not in self._prefixes:
+                    break
+                key = f"{key} {words[last]}"
+                last += 1
+        return found
 
-    def _spans_from(self, first: int, words: Sequence[str], tokens: Sequence[Token]) -> Iterator[Span]:
-        key = words[first]
-        last = first + 1
-        while True:
-            forms = self._forms.get(key)
-            if forms:
-                yield _span(first, last, forms, " ".join(token.folded for token in tokens[first:last]))
-            if last >= len(words) or key not in self._prefixes:
-                return
-            key = f"{key} {words[last]}"
-            last += 1
+    def _span(self, first: int, last: int, key: str, written: str) -> Span:
+        meanings = self._meanings.get(key)
+        if meanings is None:
+            meanings = self._meanings[key] = _meanings(self._forms[key])
+        exact = meanings.exact.get(written)
+        if exact is not None:
+            return Span.of(first, last, exact, Exactness.EXACT)
+        return Span.of(first, last, meanings.inflected, Exactness.INFLECTED)
 
     def loose_spans(self, tokens: Sequence[Token]) -> list[Span]:
         """Return runs of tokens that are a form but for blanks ("netrevenue", "head count") or order ("revenue net").
@@ -171,13 +197,13 @@ class Lexicon:
     def _joined_from(self, first: int, written: Sequence[str]) -> Iterator[Span]:
         word = singular(written[first])
         if word not in self._words and len(word) >= _SHORTEST_JOINED and (forms := self._joined.get(word)):
-            yield _span(first, first + 1, forms, "", Exactness.VARIED)
+            yield Span.of(first, first + 1, _best(forms), Exactness.VARIED)
         pair = written[first : first + 2]
         joined = singular("".join(pair))
         if len(pair) > 1 and len(joined) >= _SHORTEST_JOINED and not FUNCTION.intersection(pair) and joined.isalpha():
             forms = self._forms.get(joined)
             if forms:
-                yield _span(first, first + 2, forms, "", Exactness.VARIED)
+                yield Span.of(first, first + 2, _best(forms), Exactness.VARIED)
 
     def _reordered_from(self, first: int, words: Sequence[str]) -> Iterator[Span]:
         for last in range(first + 1, min(len(words), first + _MOST_REORDERED) + 1):
@@ -186,7 +212,7 @@ class Lexicon:
             run = words[first:last]
             forms = self._bags.get(tuple(sorted(run)))
             if forms and " ".join(run) not in self._forms:
-                yield _span(first, last, forms, "", Exactness.REORDERED)
+                yield Span.of(first, last, _best(forms), Exactness.REORDERED)
 
     def correct(self, word: str) -> str | None:
         """Return the only word of the catalog, or of periods, that is near to a folded one (`Corrections`), else None.
@@ -215,15 +241,17 @@ _PERIOD_WORDS: Final = frozenset(
 """Words of no catalog that a slip may be in, too."""
 
 
-def _span(
-    first: int, last: int, forms: Sequence[_Form], written: str, exactness: Exactness = Exactness.INFLECTED
-) -> Span:
-    exact = [form.sense for form in forms if form.folded == written]
-    senses = exact or [form.sense for form in forms]
+def _meanings(forms: Sequence[_Form]) -> _Meanings:
+    written = dict.fromkeys(form.folded for form in forms)
+    return _Meanings({word: _best([f for f in forms if f.folded == word]) for word in written}, _best(forms))
+
+
+def _best(forms: Sequence[_Form]) -> tuple[Sense, ...]:
+    """Return what forms stand for, each meaning once, by the strongest of its forms."""
     best: dict[tuple[SenseKind, str], Sense] = {}
-    for sense in sorted(senses, key=lambda s: s.source):
+    for sense in sorted((form.sense for form in forms), key=lambda s: s.source):
         best.setdefault((sense.kind, sense.id), sense)
-    return Span(first, last, tuple(best.values()), Exactness.EXACT if exact else exactness)
+    return tuple(best.values())
 
 
 def _by_lemma(words: Iterable[str]) -> dict[str, tuple[str, ...]]:

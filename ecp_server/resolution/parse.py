@@ -23,6 +23,8 @@ from ecp_server.resolution.time import Comparison, TimeMention
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
+_NO_NAMES = frozenset({SenseKind.STOP, SenseKind.NOT_COVERED})
+_HOLDING = COMPARING | LEADING
 
 
 def parse(draft: Draft) -> tuple[Draft, Finding]:
@@ -32,8 +34,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     tokens = read.tokens
     names, times = segment(tokens, _with_relations(read.spans), read.times)
     named = _named(text, tokens, names)
-    covered = frozenset(covered_by(names) | {i for time in times for i in range(time.first, time.last)})
-    grouped = frozenset(i for name in named if name.grouped for i in range(name.first, name.last))
+    covered = covered_by((*names, *times))
+    grouped = covered_by([name for name in named if name.grouped])
     grain, grain_words = find_grain(tokens, covered, grouped)
     superlative = find_ranking(tokens, covered | grain_words)
     named, ranking = _ranked(named, superlative)
@@ -43,7 +45,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     trend_words = find_trend(tokens, covered)
     ratio = find_ratio(tokens, named, share_at)
     movement = find_movement(tokens, covered) if named else None
-    short = find_falling_short(tokens, covered) if any(is_target(name) for name in named) else frozenset()
+    targets = [name for name in named if is_target(name)]
+    short = find_falling_short(tokens, covered) if targets else frozenset()
     timed = [_timed(text, tokens, time, read) for time in times]
     compared = _holds_against(tokens, covered, named, timed)
     if movement is not None:
@@ -63,14 +66,16 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         | (find_varying(tokens, covered) if compared or movement is not None else frozenset())
         | (frozenset() if share_at is None else {share_at})
     )
-    unknown = [i for i, token in enumerate(tokens) if i not in covered | structural and is_content(token)]
+    known = covered | structural
+    unknown = [i for i, token in enumerate(tokens) if i not in known and is_content(token)]
+    written = [token.folded for token in tokens]
     parsed = Parsed(
         tokens=tokens,
-        names=tuple(n for n in named if not n.named(SenseKind.STOP) and not n.named(SenseKind.NOT_COVERED)),
+        names=tuple([n for n in named if n.kinds.isdisjoint(_NO_NAMES)]),
         times=tuple(timed),
         unmatched=_runs(text, tokens, unknown),
         altered=_altered(tokens, named, frozenset(unknown) - idle),
-        not_covered=tuple(n.mention for n in named if n.named(SenseKind.NOT_COVERED)),
+        not_covered=tuple([n.mention for n in named if SenseKind.NOT_COVERED in n.kinds]),
         ranking=ranking,
         share_at=None if ratio is not None and ratio.percent else share_at,
         divisor=None if ratio is None else ratio.divisor,
@@ -79,7 +84,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         falling_short=bool(short),
         trend=bool(trend_words),
         grain=grain,
-        words=any(token.folded in NO_CONTENT for token in tokens),
+        words=not NO_CONTENT.isdisjoint(written),
+        comparing=not _HOLDING.isdisjoint(written),
     )
     parsed = replace(parsed, intent=find_intent(parsed))
     return replace(draft, parsed=parsed), _finding(parsed)
@@ -94,21 +100,20 @@ def _holds_against(
     tokens: Sequence[Token], covered: frozenset[int], named: Sequence[NamedMention], timed: Sequence[TimedMention]
 ) -> bool:
     """Tell whether the words say what something is held against: a target, another period, whatever follows "vs"."""
-    if any(is_target(name) for name in named) or any(isinstance(t.expression, Comparison) for t in timed):
+    if [name for name in named if is_target(name)]:
         return True
-    free = (token.folded for i, token in enumerate(tokens) if i not in covered)
-    return any(word in COMPARING or word in LEADING for word in free)
+    if [time for time in timed if isinstance(time.expression, Comparison)]:
+        return True
+    return not _HOLDING.isdisjoint([token.folded for i, token in enumerate(tokens) if i not in covered])
 
 
 def _with_relations(spans: Sequence[Span]) -> list[Span]:
     """Leave out words for kinds of things ("team") where no relation makes them mean anything."""
-    kinds = {sense.kind for span in spans for sense in span.senses}
+    kinds = frozenset[SenseKind]().union(*[span.kinds for span in spans])
     if SenseKind.RELATION in kinds or SenseKind.ENTITY_TYPE not in kinds:
         return list(spans)
-    kept = (
-        replace(span, senses=tuple(s for s in span.senses if s.kind is not SenseKind.ENTITY_TYPE)) for span in spans
-    )
-    return [span for span in kept if span.senses]
+    kept = [(span, tuple(s for s in span.senses if s.kind is not SenseKind.ENTITY_TYPE)) for span in spans]
+    return [Span.of(span.first, span.last, senses, span.exactness) for span, senses in kept if senses]
 
 
 def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[NamedMention]:
@@ -117,14 +122,15 @@ def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[Na
     excluded: set[int] = set()
     named: list[NamedMention] = []
     for span in spans:
-        kinds = {sense.kind for sense in span.senses}
-        positions = range(span.first, span.last)
-        by = bool(kinds & _GROUPABLE) and groups(tokens, span.first, frozenset(grouped))
-        out = SenseKind.MEMBER in kinds and excludes(tokens, span.first, frozenset(excluded))
-        grouped.update(positions if by else ())
-        excluded.update(positions if out else ())
-        mention = _mention(text, tokens, span.first, span.last)
-        named.append(NamedMention(mention, span.first, span.last, span.senses, span.exactness, by, out))
+        first, last, kinds = span.first, span.last, span.kinds
+        by = not kinds.isdisjoint(_GROUPABLE) and groups(tokens, first, frozenset(grouped))
+        out = SenseKind.MEMBER in kinds and excludes(tokens, first, frozenset(excluded))
+        if by:
+            grouped.update(range(first, last))
+        if out:
+            excluded.update(range(first, last))
+        mention = _mention(text, tokens, first, last)
+        named.append(NamedMention(mention, first, last, span.senses, span.exactness, kinds, by, out))
     return named
 
 
@@ -140,8 +146,11 @@ def _ranked(named: list[NamedMention], ranking: Ranking | None) -> tuple[list[Na
 
 def _verbs(tokens: Sequence[Token]) -> frozenset[int]:
     """Find the verbs of movement that follow an auxiliary ("did revenue grow")."""
+    moving = [i for i, token in enumerate(tokens) if token.folded in MOVING]
+    if not moving:
+        return frozenset()
     asked = next((i for i, token in enumerate(tokens) if token.folded in AUXILIARY), len(tokens))
-    return frozenset(i for i, token in enumerate(tokens) if i > asked and token.folded in MOVING)
+    return frozenset([i for i in moving if i > asked])
 
 
 def _mention(text: str, tokens: Sequence[Token], first: int, last: int) -> Mention:
@@ -157,7 +166,7 @@ def _runs(text: str, tokens: Sequence[Token], positions: Sequence[int]) -> tuple
             runs[-1].append(position)
         else:
             runs.append([position])
-    return tuple(_mention(text, tokens, run[0], run[-1] + 1) for run in runs)
+    return tuple([_mention(text, tokens, run[0], run[-1] + 1) for run in runs])
 
 
 def _altered(
@@ -168,11 +177,13 @@ def _altered(
     The noun phrase reaches over names, unknown words and possessives ("Oracle's revenue"); other function words, signs
     and times end it.
     """
-    inside = {i for name in named for i in range(name.first, name.last)} | unknown
+    if not unknown:
+        return ()
+    inside = covered_by(named) | unknown
     inside |= {i for i, token in enumerate(tokens) if token.folded in _POSSESSIVE and i - 1 in inside}
     altered: list[NamedMention] = []
     for name in named:
-        if not any(sense.kind in _PREDICATIVE for sense in name.senses):
+        if name.kinds.isdisjoint(_PREDICATIVE):
             continue
         first, last = name.first, name.last
         while first > 0 and first - 1 in inside:
@@ -185,16 +196,17 @@ def _altered(
 
 
 def _finding(parsed: Parsed) -> Finding:
-    mentions = [n.mention.text for n in parsed.names] + [t.mention.text for t in parsed.times]
-    words = ", ".join(f'"{mention}"' for mention in mentions) or "nothing"
-    return Finding(
-        reasoning=f"Found {words}"
-        + (f"; nothing matches {', '.join(repr(m.text) for m in parsed.unmatched)}" if parsed.unmatched else ""),
-        output={
-            "intent": parsed.intent.name,
-            "names": [n.mention.text for n in parsed.names],
-            "times": [t.mention.text for t in parsed.times],
-            "unmatched": [m.text for m in parsed.unmatched],
-            "not_covered": [m.text for m in parsed.not_covered],
-        },
-    )
+    names, times = [n.mention.text for n in parsed.names], [t.mention.text for t in parsed.times]
+    unmatched = [m.text for m in parsed.unmatched]
+    quoted = [f'"{text}"' for text in (*names, *times)]
+    told = f"Found {', '.join(quoted) or 'nothing'}"
+    if unmatched:
+        told += f"; nothing matches {', '.join([repr(text) for text in unmatched])}"
+    output = {
+        "intent": parsed.intent.name,
+        "names": names,
+        "times": times,
+        "unmatched": unmatched,
+        "not_covered": [m.text for m in parsed.not_covered],
+    }
+    return Finding(told, output)

@@ -32,6 +32,7 @@ _SOURCES: Final = frozenset({"source", "sources"})
 _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
 _MEANING: Final = frozenset({"mean", "means"})
 _CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
+_MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 
@@ -53,8 +54,8 @@ def find_intent(parsed: Parsed) -> Intent:
     """Return the first that applies of catalog, lineage, definition, comparison, ranking, trend, metric."""
     words = [token.folded for token in parsed.tokens]
     free = _free_words(parsed)
-    named = any(name.named(SenseKind.METRIC, SenseKind.TERM) for name in parsed.names)
-    if _asks_what_there_is(words, free, named=named) or asks_for_dimensions(parsed):
+    named = bool([name for name in parsed.names if not name.kinds.isdisjoint(_MEASURED)])
+    if _asks_what_there_is(words, free, named=named) or _asks_for_dimensions(parsed, words, free):
         return Intent.CATALOG
     if _LINEAGE & free or (_SOURCES & free and "data" in words) or _comes_from(parsed, words):
         return Intent.LINEAGE
@@ -69,13 +70,17 @@ def find_intent(parsed: Parsed) -> Intent:
 
 def asks_for_dimensions(parsed: Parsed) -> bool:
     """Tell whether the question is for the dimensions that there are, of the metric that it names if it does."""
-    words = [token.folded for token in parsed.tokens]
-    free = _free_words(parsed)
+    return _asks_for_dimensions(parsed, [token.folded for token in parsed.tokens], _free_words(parsed))
+
+
+def _asks_for_dimensions(parsed: Parsed, words: Sequence[str], free: frozenset[str]) -> bool:
     return bool(_DIMENSIONS & free and _HOW_TO & set(words[:1]) and not parsed.times)
 
 
 def _comes_from(parsed: Parsed, words: Sequence[str]) -> bool:
     """Tell whether "comes from" or the like asks for sources: not where a share, or a member after it, is asked for."""
+    if "from" not in words:
+        return False
     at = next((i for i, pair in enumerate(pairwise(words)) if pair in _LINEAGE_PAIRS), None)
     if at is None or parsed.share_at is not None:
         return False
@@ -84,14 +89,16 @@ def _comes_from(parsed: Parsed, words: Sequence[str]) -> bool:
 
 def compares(parsed: Parsed, first: int, last: int) -> bool:
     """Tell whether a comparing word stands between two positions."""
-    return any(token.folded in COMPARING for token in parsed.tokens[first:last])
+    return parsed.comparing and any(token.folded in COMPARING for token in parsed.tokens[first:last])
 
 
 def _free_words(parsed: Parsed) -> frozenset[str]:
     """Return the words that belong to no mention."""
-    covered = {i for n in parsed.names for i in range(n.first, n.last)}
-    covered |= {i for t in parsed.times for i in range(t.first, t.last)}
-    return frozenset(token.folded for i, token in enumerate(parsed.tokens) if i not in covered)
+    words = [token.folded for token in parsed.tokens]
+    taken = [(name.first, name.last) for name in parsed.names] + [(time.first, time.last) for time in parsed.times]
+    for first, last in taken:
+        words[first:last] = [""] * (last - first)
+    return frozenset(words) - {""}
 
 
 def _asks_what_there_is(words: Sequence[str], free: frozenset[str], *, named: bool) -> bool:
@@ -105,7 +112,7 @@ def _asks_what_there_is(words: Sequence[str], free: frozenset[str], *, named: bo
 
 def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[str]) -> bool:
     """Tell whether a meaning is asked for: in so many words, or by "what is X" without a slice or a period."""
-    named = [name for name in parsed.names if name.named(SenseKind.METRIC, SenseKind.TERM)]
+    named = [name for name in parsed.names if not name.kinds.isdisjoint(_MEASURED)]
     if not named:
         return False
     if free & _DEFINING or (free & _MEANING and "what" in free) or (free & _CALCULATED and "how" in free):
@@ -127,13 +134,13 @@ def _differ(parsed: Parsed, words: Sequence[str], named: Sequence[NamedMention])
 
 
 def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
-    if any(isinstance(timed.expression, Comparison) or timed.held for timed in parsed.times):
+    if [timed for timed in parsed.times if timed.held or isinstance(timed.expression, Comparison)]:
         return True
-    if any(is_target(name) for name in parsed.names):
+    if [name for name in parsed.names if is_target(name)]:
         return True
     return bool(free & (COMPARING | LEADING)) and len(parsed.names) + len(parsed.times) > 1
 
 
 def is_target(name: NamedMention) -> bool:
     """Tell whether a name can only be a target."""
-    return bool(name.named(SenseKind.TARGET)) and not name.named(SenseKind.METRIC, SenseKind.TERM)
+    return SenseKind.TARGET in name.kinds and name.kinds.isdisjoint(_MEASURED)

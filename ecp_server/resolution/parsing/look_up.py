@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
@@ -34,13 +34,14 @@ class LookedUp:
 
     def exactness(self, first: int, last: int) -> Exactness:
         """Return the worst of the words from ``first`` to ``last``, exclusive."""
-        return max((self.mended.get(i, Exactness.EXACT) for i in range(first, last)), default=Exactness.EXACT)
+        mended = [self.mended[i] for i in range(first, last) if i in self.mended]
+        return max(mended, default=Exactness.EXACT)
 
 
 def look_up(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> LookedUp:
     """Find the catalog's forms and periods; where words remain that nothing matches, read them loosely."""
     spans, times = _visible(lexicon.spans(tokens), hidden), find_times(tokens)
-    covered = covered_by(spans) | {i for time in times for i in range(time.first, time.last)}
+    covered = covered_by((*spans, *times))
     left = [t for i, t in enumerate(tokens) if i not in covered and t.folded not in _SPELT_RIGHT and is_content(t)]
     if not left:
         return LookedUp(tokens, spans, times, {})
@@ -68,14 +69,27 @@ def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
     return token, Exactness.EXACT
 
 
-def covered_by(spans: Sequence[Span]) -> set[int]:
-    """Return the positions of the words that belong to a span."""
-    return {i for span in spans for i in range(span.first, span.last)}
+class _Placed(Protocol):
+    """What has a place among the words."""
+
+    @property
+    def first(self) -> int:
+        """Return the position of its first word."""
+
+    @property
+    def last(self) -> int:
+        """Return the position after its last word."""
+
+
+def covered_by(pieces: Iterable[_Placed]) -> frozenset[int]:
+    """Return the positions of the words that belong to a span, a mention or a period."""
+    return frozenset([i for piece in pieces for i in range(piece.first, piece.last)])
 
 
 def is_content(token: Token) -> bool:
     """Tell whether a word, unmatched, is told and lowers confidence."""
-    return token.folded not in NO_CONTENT and any(character.isalpha() for character in token.folded)
+    word = token.folded
+    return word not in NO_CONTENT and (word.isalpha() or any(character.isalpha() for character in word))
 
 
 def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
@@ -86,5 +100,5 @@ def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) ->
     for span in spans:
         senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)
         if senses:
-            visible.append(replace(span, senses=senses))
+            visible.append(Span.of(span.first, span.last, senses, span.exactness))
     return visible

@@ -25,7 +25,8 @@ _FALLING: Final = word_set(
     """
 )
 _VARYING: Final = word_set("variance variances deviation deviations gap gaps shortfall shortfalls delta") | LEADING
-MOVEMENT_WORDS: Final = _RISING | _FALLING | _VARYING
+_MOVING: Final = _RISING | _FALLING
+MOVEMENT_WORDS: Final = _MOVING | _VARYING
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Movement:
 
 def find_movement(tokens: Sequence[Token], covered: frozenset[int]) -> Movement | None:
     """Return the words that ask how much a figure moved; None where there are none."""
-    free = [i for i, token in enumerate(tokens) if i not in covered and token.folded in _RISING | _FALLING]
+    free = [i for i, token in enumerate(tokens) if token.folded in _MOVING and i not in covered]
     if not free:
         return None
     return Movement(any(tokens[i].folded in _FALLING for i in free), free[0], frozenset(free))
@@ -49,7 +50,7 @@ def find_movement(tokens: Sequence[Token], covered: frozenset[int]) -> Movement 
 
 def find_varying(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[int]:
     """Return the positions of words for a difference, which say nothing more where things are compared."""
-    return frozenset(i for i, token in enumerate(tokens) if i not in covered and token.folded in _VARYING)
+    return frozenset([i for i, token in enumerate(tokens) if token.folded in _VARYING and i not in covered])
 
 
 def with_movement(timed: Sequence[TimedMention], movement: Movement | None, mention: Mention) -> list[TimedMention]:

@@ -12,8 +12,8 @@ from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.words import FUNCTION
 
 _EACH: Final = frozenset({"a", "an", "the", "each", "every", "single"})
-_PREDICATIVE: Final = (SenseKind.METRIC, SenseKind.TERM)
-_GROUPABLE: Final = (SenseKind.DIMENSION, SenseKind.LEVEL)
+_PREDICATIVE: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
+_GROUPABLE: Final = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Ratio:
 
 def find_ratio(tokens: Sequence[Token], names: Sequence[NamedMention], share_at: int | None) -> Ratio | None:
     """Return the first metric that an earlier one is divided by; what can be grouped by is no divisor."""
-    metrics = [n for n in names if n.named(*_PREDICATIVE) and not n.named(*_GROUPABLE)]
+    metrics = [n for n in names if not n.kinds.isdisjoint(_PREDICATIVE) and n.kinds.isdisjoint(_GROUPABLE)]
     for divisor in metrics[1:]:
         before = divisor.first - 1
         while before > 0 and tokens[before].folded in _EACH:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
-from ecp_server.resolution.lexicon import Exactness, FormSource, SenseKind, Span
+from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind, Span
 from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.resolution.time import TimeMention
 
@@ -20,6 +20,8 @@ _EXACTNESS_BONUS = {
     Exactness.CORRECTED: -0.5,
 }
 _TIME_BONUS = 0.25
+_PHRASES = frozenset({SenseKind.NOT_COVERED, SenseKind.STOP})
+_GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +75,30 @@ def _possible(tokens: Sequence[Token], spans: Sequence[Span]) -> Iterator[Span]:
     """Yield the spans that can be meant, each with the senses that can."""
     grouping = [span for span in spans if _groups(tokens, span)]
     for span in spans:
-        senses = tuple(sense for sense in span.senses if not _mere_word(tokens, span, sense.form))
         # A name that ends inside what is grouped by ("sales per customer segment") is not meant.
-        if senses and not any(span.first < other.first < span.last < other.last for other in grouping):
-            yield Span(span.first, span.last, senses, span.exactness)
+        if [one for one in grouping if span.first < one.first < span.last < one.last]:
+            continue
+        if span.last - span.first > 1 or tokens[span.first].folded not in FUNCTION:
+            yield span
+        elif senses := _more_than_a_word(tokens, span):
+            yield Span.of(span.first, span.last, senses, span.exactness)
 
 
 def _groups(tokens: Sequence[Token], span: Span) -> bool:
     """Tell whether "per" stands before a dimension or level."""
     per = span.first > 0 and tokens[span.first - 1].folded == "per"
-    return per and any(sense.kind in (SenseKind.DIMENSION, SenseKind.LEVEL) for sense in span.senses)
+    return per and not span.kinds.isdisjoint(_GROUPABLE)
 
 
 def _score(span: Span) -> float:
-    strongest = min(sense.source for sense in span.senses)
-    phrase = 0.1 if any(s.kind in (SenseKind.NOT_COVERED, SenseKind.STOP) for s in span.senses) else 0.0
+    strongest = min([sense.source for sense in span.senses])
+    phrase = 0.0 if span.kinds.isdisjoint(_PHRASES) else 0.1
     return (span.last - span.first) ** 2 + _SOURCE_BONUS[strongest] + _EXACTNESS_BONUS[span.exactness] + phrase
 
 
-def _mere_word(tokens: Sequence[Token], span: Span, form: str) -> bool:
-    """Tell whether a form that is also a function word ("NOW") is not written as the catalog writes it."""
-    if span.last - span.first > 1:
-        return False
-    token = tokens[span.first]
-    if token.folded not in FUNCTION or token.text == form:
-        return False
+def _more_than_a_word(tokens: Sequence[Token], span: Span) -> tuple[Sense, ...]:
+    """Return the senses of a function word ("NOW") that is written as the catalog writes them."""
+    written = tokens[span.first].text
     # No pronoun follows an article, so "the us" is a country.
     articled = span.first > 0 and tokens[span.first - 1].folded == "the"
-    return not (articled and form.isupper())
+    return tuple([s for s in span.senses if s.form == written or (articled and s.form.isupper())])

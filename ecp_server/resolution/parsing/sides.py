@@ -16,12 +16,12 @@ _PAIR: Final = 2
 
 def held_metrics(parsed: Parsed) -> frozenset[NamedMention]:
     """Return the names of metrics that those before them are held against."""
-    return _held(parsed, _metrics(parsed))
+    return _held(parsed, _metrics(parsed)) if parsed.comparing else frozenset()
 
 
 def held_members(parsed: Parsed) -> frozenset[NamedMention]:
     """Return the names of members that those before them are held against."""
-    return _held(parsed, _members(parsed))
+    return _held(parsed, _members(parsed)) if parsed.comparing else frozenset()
 
 
 def compared_periods_lead(parsed: Parsed) -> bool:

@@ -34,6 +34,7 @@ _NUMBERS: Final = {word: number for number, word in enumerate(_NUMBER_WORDS, sta
 _SHARE: Final = frozenset({"share", "percentage", "percent", "proportion", "fraction"})
 _TREND: Final = frozenset({"trend", "trends", "trending", "trajectory", "evolution", "history", "timeline"})
 _DEVELOPING: Final = frozenset({"develop", "develops", "developed", "evolve", "evolves", "evolved", "trend", "trended"})
+_ORDERING: Final = _BEST | _WORST | _RANKING
 MOST_KEPT: Final = 1000
 SUPERLATIVE_WORDS: Final = (
     _BEST | _WORST | _RANKING | _FALLING_SHORT | _SHARE | _TREND | _DEVELOPING | frozenset(_NUMBERS)
@@ -55,7 +56,7 @@ class Ranking:
 def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | None:
     """Return what the words say of an order; None where they say nothing."""
     for position, token in enumerate(tokens):
-        if position in covered or token.folded not in _BEST | _WORST | _RANKING:
+        if token.folded not in _ORDERING or position in covered:
             continue
         number, places = _number_beside(tokens, position, covered)
         short = find_falling_short(tokens, covered)
@@ -73,7 +74,7 @@ def find_falling_short(tokens: Sequence[Token], covered: frozenset[int]) -> froz
 def find_share(tokens: Sequence[Token], covered: frozenset[int]) -> int | None:
     """Return the position of "share", "percentage" or the like, with "of" after it; None where there is none."""
     for position, token in enumerate(tokens[:-1]):
-        if position not in covered and token.folded in _SHARE and tokens[position + 1].folded == "of":
+        if token.folded in _SHARE and position not in covered and tokens[position + 1].folded == "of":
             return position
     return None
 
@@ -84,7 +85,7 @@ def find_trend(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[in
     found = {
         i
         for i, token in enumerate(tokens)
-        if i not in covered and (token.folded in _TREND or (asks_how and token.folded in _DEVELOPING))
+        if (token.folded in _TREND or (asks_how and token.folded in _DEVELOPING)) and i not in covered
     }
     over_time = {
         at

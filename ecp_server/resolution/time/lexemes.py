@@ -162,13 +162,19 @@ class Scan:
         end = 0
         for owner, token in enumerate(tokens):
             word = token.folded
-            if word.isalpha() or word.isdecimal() or not word.isalnum():
-                self._add(word, owner, glued=False, gap=token.start - end)
-            else:
-                self._add_runs(word, owner, token.start - end)
+            runs = (word,) if word.isalpha() or word.isdecimal() or not word.isalnum() else _runs(word)
+            for place, run in enumerate(runs):
+                self.words.append(run)
+                self.numbers.append(int(run) if run.isdecimal() and len(run) <= _LONGEST_NUMBER else -1)
+                self.owners.append(owner)
+                self.glued.append(place > 0)
+                self.gaps.append(0 if place else token.start - end)
             end = token.end
-        for _ in range(_PADDING):
-            self._add("", len(tokens), glued=False, gap=0)
+        self.words += [""] * _PADDING
+        self.numbers += [-1] * _PADDING
+        self.owners += [len(tokens)] * _PADDING
+        self.glued += [False] * _PADDING
+        self.gaps += [0] * _PADDING
 
     def __len__(self) -> int:
         return len(self.words) - _PADDING
@@ -219,16 +225,8 @@ class Scan:
             at += 1
         return True
 
-    def _add(self, word: str, owner: int, *, glued: bool, gap: int) -> None:
-        self.words.append(word)
-        self.numbers.append(int(word) if word.isdecimal() and len(word) <= _LONGEST_NUMBER else -1)
-        self.owners.append(owner)
-        self.glued.append(glued)
-        self.gaps.append(gap)
 
-    def _add_runs(self, word: str, owner: int, gap: int) -> None:
-        runs = _RUNS.findall(word)
-        if not all(run.isdecimal() or run in _GLUED for run in runs):
-            runs = [word]
-        for place, run in enumerate(runs):
-            self._add(run, owner, glued=place > 0, gap=0 if place else gap)
+def _runs(word: str) -> Sequence[str]:
+    """Cut a token of letters and figures where it reads like several words; else return it whole."""
+    runs: list[str] = _RUNS.findall(word)
+    return (word,) if [run for run in runs if not run.isdecimal() and run not in _GLUED] else runs

@@ -18,7 +18,20 @@ from ecp_server.resolution.time.expressions import (
     Year,
     unit_of,
 )
-from ecp_server.resolution.time.lexemes import AFTER_NEXT, LAST, MONTHS, NEXT, OF, THIS, WHOLE, Parsed, Scan
+from ecp_server.resolution.time.lexemes import (
+    AFTER_NEXT,
+    CALENDARS,
+    CARDINALS,
+    LAST,
+    MONTHS,
+    NEXT,
+    OF,
+    TENS,
+    THIS,
+    WHOLE,
+    Parsed,
+    Scan,
+)
 from ecp_server.resolution.time.relative import bare_unit, said, units
 
 _WEEKS: Final = 53
@@ -34,6 +47,9 @@ _MARKS: Final = {
 }  # fmt: skip
 """What stands before a number, and the greatest number that it takes."""
 _CALENDAR_MARKS: Final = {"fq": Said.FISCAL, "fp": Said.FISCAL, "fw": Said.FISCAL, "cw": Said.CALENDAR}
+_YEAR_STARTS: Final = (
+    {"fy", "cy", "year", "ad", "ce"} | CALENDARS | CARDINALS.keys() | TENS.keys() | numbers.APOSTROPHES
+)
 _MARKS_AFTER: Final = frozenset({"q", "qtr", "h", "hy"})
 _WRITTEN_OUT: Final = frozenset({mark for mark in _MARKS if len(mark) > len("fq")} | {"wk", "cw"})
 _NUMBER_SIGNS: Final = frozenset({"number", "no", "#", "nr"})
@@ -51,6 +67,8 @@ def year(scan: Scan, at: int) -> Parsed[Year]:
     """Read "2019", "FY24", "fiscal year 2024", "calendar 2020", "the year 2020", "2024 fiscal year", "'23"."""
     at = scan.skip(scan.skip(at, "the"), WHOLE)
     word = scan.words[at]
+    if scan.numbers[at] < 0 and word not in _YEAR_STARTS:
+        return None
     if word in ("fy", "cy"):
         return _numbered_year(scan, at + 1, Said.FISCAL if word == "fy" else Said.CALENDAR)
     calendar, end = said(scan, at)

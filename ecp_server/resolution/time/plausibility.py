@@ -86,7 +86,12 @@ class _Place:
 def plausible(scan: Scan, at: int, end: int, expression: Expression) -> bool:
     """Tell whether the words from ``at`` to ``end`` are a time, judged by the words beside them."""
     place = _Place(scan, at, end)
-    return all(check(place, expression) for check in _CHECKS)
+    return (
+        _no_other_word(place, expression)
+        and _no_amount(place, expression)
+        and _no_grouping(place, expression)
+        and _no_thing(place, expression)
+    )
 
 
 def cuts_figures(scan: Scan, at: int, end: int, expression: Expression) -> bool:
@@ -153,6 +158,3 @@ def _no_thing(place: _Place, expression: Expression) -> bool:
     if isinstance(expression, Part) and expression.within is None and place.word in _MARKS:
         return place.stands_alone
     return True
-
-
-_CHECKS: Final = (_no_other_word, _no_amount, _no_grouping, _no_thing)

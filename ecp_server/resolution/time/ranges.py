@@ -69,6 +69,16 @@ _PREFIXES: Final = {
     ),
     Bound.BEFORE: phrases("before", "prior to", "earlier than", "older than", "pre", "<"),
 }  # fmt: skip
+_OPENINGS: Final = {
+    first: sorted(
+        ((words, bound) for bound, runs in _PREFIXES.items() for words in runs.get(first, ())),
+        key=lambda opening: (len(opening[0]), opening[1].value),
+        reverse=True,
+    )
+    for first in {word for runs in _PREFIXES.values() for word in runs}
+}
+"""What begins an open period by its first word, the longest first."""
+_NO_OPENING: Final[tuple[tuple[str, ...], Bound]] = ((), Bound.UNTIL)
 _ANYTIME: Final = frozenset({"anytime", "sometime", "anything", "everything", "all"})
 _SIGNS: Final = frozenset("<>≤≥=")
 _ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onwards", "and on")
@@ -225,8 +235,9 @@ def _with_said(expression: Expression, said: Said) -> Expression:
 def _open(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "since X", "from X onwards", "before X"."""
     at = scan.skip(at, _ANYTIME)
-    start, bound = max((scan.skip_any(at, runs), bound.value) for bound, runs in _PREFIXES.items())
-    base = scan.period(start) if start > at else None
+    words, bound = next((one for one in _OPENINGS.get(scan.words[at], ()) if scan.matches(at, *one[0])), _NO_OPENING)
+    start = at + len(words)
+    base = scan.period(start) if words else None
     if base is None:
         return None
     expression, end = base
@@ -242,7 +253,7 @@ def _open(scan: Scan, at: int) -> Parsed[Expression]:
     # "sales from last quarter" are last quarter's.
     if start == at + 1 and word == "from" and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
         return expression, end
-    return Open(Bound(bound), expression), end
+    return Open(bound, expression), end
 
 
 def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
