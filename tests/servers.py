@@ -72,3 +72,15 @@ async def migrated(url: str, *schemas: Schema) -> None:
 def named(url: str, database: str) -> str:
     """Return the URL of another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session")
+def neo4j_server() -> str:
+    """The URL of the Neo4j server's user who may do everything; Community has one database, which tests share."""
+    return server_url("ECP_TEST_NEO4J_URL")
+
+
+@pytest.fixture(scope="session")
+def opa_server() -> str:
+    """The URL of the OPA server, the password in it its token."""
+    return server_url("ECP_TEST_OPA_URL")

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import psycopg
+import pytest
+from neo4j import AsyncGraphDatabase
+from neo4j.exceptions import AuthError
 
-from tests.servers import postgres, postgres_database, postgres_server
+from tests.servers import neo4j_server, opa_server, postgres, postgres_database, postgres_server
 
-__all__ = ["postgres", "postgres_database", "postgres_server"]
+__all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
 
 
 def run(root: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -45,3 +50,24 @@ def test_postgres_is_the_version_that_is_pinned_and_has_vectors(postgres: str) -
         assert connection.info.server_version // 10_000 == 18
         row = connection.execute("SELECT '[1,2]'::vector <=> '[1,2]'").fetchone()
     assert row == (0.0,)
+
+
+async def test_neo4j_is_the_version_that_is_pinned_and_wants_a_password(neo4j_server: str) -> None:
+    parts = urlsplit(neo4j_server)
+    address = f"bolt://{parts.hostname}:{parts.port}"
+    async with AsyncGraphDatabase.driver(address, auth=("neo4j", parts.password or "")) as driver:
+        records, _, _ = await driver.execute_query("CALL dbms.components() YIELD versions RETURN versions[0] AS v")
+    assert records[0]["v"].startswith("5.26.")
+    async with AsyncGraphDatabase.driver(address, auth=("neo4j", "wrong")) as driver:
+        with pytest.raises(AuthError):
+            await driver.verify_connectivity()
+
+
+async def test_opa_decides_for_who_has_the_token_alone(opa_server: str) -> None:
+    parts = urlsplit(opa_server)
+    address = f"http://{parts.hostname}:{parts.port}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{address}/health")).status_code == 200
+        assert (await client.get(f"{address}/v1/data")).status_code == 401
+        headers = {"authorization": f"Bearer {parts.password}"}
+        assert "result" in (await client.get(f"{address}/v1/data", headers=headers)).json()
