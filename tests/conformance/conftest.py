@@ -13,9 +13,9 @@ from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from tests.conformance.policies import ChangeablePolicy
 from tests.conformance.semantics import SEMANTICS
 from tests.conformance.states import STATES, StateUnderTest
-from tests.servers import migrated, postgres, postgres_database, postgres_server
+from tests.servers import migrated, neo4j_server, opa_server, postgres, postgres_database, postgres_server
 
-__all__ = ["postgres", "postgres_database", "postgres_server"]
+__all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
 
 POLICIES = {"embedded": EmbeddedPolicy}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -28,8 +30,8 @@ from ecp_server.domain.catalog import (
 from ecp_server.domain.concepts import Hop
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
-from ecp_server.stores.graph.embedded import EmbeddedGraph
 from ecp_server.stores.ports import MAX_PATHS, Graph, IssueLink, Variations
+from tests.conformance.graphs import GRAPHS, published
 from tests.held import Held
 
 
@@ -108,13 +110,20 @@ DENSE = Catalog(
 """Every team works with every other: the number of simple paths is a factorial."""
 
 
-GRAPHS = {"embedded": EmbeddedGraph}
+@pytest.fixture(scope="module")
+def neo4j(neo4j_server: str) -> str:
+    """The URL of a Neo4j server in which the three catalogs and nothing else are published."""
+    # In a thread: the loop of the test that wants this first is running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, published(neo4j_server, CATALOG, CYCLIC, DENSE)).result()
+    return neo4j_server
 
 
 @pytest.fixture(params=GRAPHS)
 async def graph(request: pytest.FixtureRequest) -> AsyncIterator[Graph]:
     """Each adapter that this environment can run, with the three catalogs."""
-    store = GRAPHS[request.param](Held(CATALOG, CYCLIC, DENSE))
+    url = "" if request.param == "embedded" else request.getfixturevalue(request.param)
+    store = GRAPHS[request.param](url, Held(CATALOG, CYCLIC, DENSE))
     yield store
     await store.close()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs, KnownIssue, Relation
+from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs
 from ecp_server.domain.concepts import Hop
 from ecp_server.domain.lineage import Lineage, NodeType
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.stores.graph.hops import hops_from, simple_paths
+from ecp_server.stores.graph.scopes import WAYS, IssueScopes, first_links
 from ecp_server.stores.graph.walk import LineageGraph
-from ecp_server.stores.lineage import node_name, source_table
 from ecp_server.stores.ports import MAX_PATHS, IssueLink, Variations
 from ecp_server.stores.versions import Versions
 
@@ -64,12 +65,9 @@ class GraphIndex:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.lineage = LineageGraph(catalog)
-        active = [issue for issue in sorted(catalog.known_issues.values(), key=lambda i: i.id) if issue.active]
-        self._by_metric = _group((name, issue) for issue in active for name in issue.scope.metrics or ())
-        self._by_table = _group((node_name(name), issue) for issue in active for name in issue.scope.tables or ())
-        self._anywhere = [i for i in active if i.scope.metrics is None and i.scope.tables is None]
+        self._scopes = IssueScopes(catalog)
         self._issues: dict[str, tuple[IssueLink, ...]] = {}
-        self._hops = _relations(catalog.relations.values())
+        self._hops = hops_from(Hop(r.start, r.verb, r.end) for r in catalog.relations.values())
 
     def variations(self, refs: Sequence[AssetRef]) -> dict[AssetRef, Variations]:
         """See `ports.Graph`."""
@@ -87,17 +85,8 @@ class GraphIndex:
         return tuple(sorted(links, key=lambda link: (link.issue.id, link.metric)))
 
     def paths(self, start: str, depth: int) -> Iterator[tuple[Hop, ...]]:
-        """Yield simple paths, shortest first, then by the ids and verbs along them."""
-        level: list[tuple[Hop, ...]] = [()]
-        for _ in range(depth):
-            longer: list[tuple[Hop, ...]] = []
-            for path in level:
-                visited = {start, *(hop.end for hop in path)}
-                for hop in self._hops.get(path[-1].end if path else start, ()):
-                    if hop.end not in visited:
-                        longer.append((*path, hop))
-                        yield longer[-1]
-            level = longer
+        """See `simple_paths`."""
+        return simple_paths(self._hops, start, depth)
 
     def _issues_of(self, metric: str) -> tuple[IssueLink, ...]:
         if metric not in self._catalog.metrics:
@@ -108,47 +97,13 @@ class GraphIndex:
 
     def _links(self, metric: str) -> tuple[IssueLink, ...]:
         """Return each issue that may concern a metric once, by the first of the ways that `ports.Graph` names."""
-        inputs, tables = self._sources(metric)
-        ways = (
-            ("metric", [(metric, issue) for issue in self._by_metric.get(metric, ())]),
-            ("derived_from", [(name, issue) for name in inputs for issue in self._by_metric.get(name, ())]),
-            ("table", [(name, issue) for name in tables for issue in self._by_table.get(name, ())]),
-            ("any", [("", issue) for issue in self._anywhere]),
-        )
-        links: dict[str, IssueLink] = {}
-        for via, found in ways:
-            for subject, issue in found:
-                links.setdefault(issue.id, IssueLink(issue, metric, via, subject))
-        return tuple(links.values())
-
-    def _sources(self, metric: str) -> tuple[list[str], list[str]]:
-        """Return the other metrics and the tables upstream of a metric, by name.
-
-        A scope that names a column, or a source that was not said to be a table, is met by its own name too: an issue
-        that fires too often can be seen, one that does not fire cannot.
-        """
-        upstream = [node for node, _ in self.lineage.reach(metric, downstream=False)]
-        kinds = {node: self.lineage.type_of(node) for node in upstream}
-        inputs = sorted(node for node, kind in kinds.items() if kind is NodeType.METRIC and node != metric)
-        data = [node for node, kind in kinds.items() if kind in (NodeType.COLUMN, NodeType.TABLE)]
-        return inputs, sorted({node_name(node) for node in data} | {source_table(node) for node in data})
+        found = [(WAYS.index("any"), "", issue) for issue in self._scopes.anywhere]
+        for node, _ in self.lineage.reach(metric, downstream=False):
+            kind = self.lineage.type_of(node)
+            way = WAYS.index("metric" if node == metric else "derived_from" if kind is NodeType.METRIC else "table")
+            found += [(way, subject, issue) for subject, issue in self._scopes.of_node(node, kind)]
+        return first_links(metric, found)
 
 
 async def _index(catalog: Catalog) -> GraphIndex:
     return await asyncio.to_thread(GraphIndex, catalog)
-
-
-def _group(pairs: Iterable[tuple[str, KnownIssue]]) -> dict[str, list[KnownIssue]]:
-    groups: dict[str, list[KnownIssue]] = {}
-    for name, issue in pairs:
-        groups.setdefault(name, []).append(issue)
-    return groups
-
-
-def _relations(relations: Iterable[Relation]) -> dict[str, list[Hop]]:
-    """Return each node's hops in either direction, by end and verb; a hop reads in the direction that it is walked."""
-    hops: dict[str, set[Hop]] = {}
-    for relation in relations:
-        hops.setdefault(relation.start, set()).add(Hop(relation.start, relation.verb, relation.end))
-        hops.setdefault(relation.end, set()).add(Hop(relation.end, relation.verb, relation.start))
-    return {node: sorted(found, key=lambda hop: (hop.end, hop.relation)) for node, found in hops.items()}

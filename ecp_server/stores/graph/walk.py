@@ -35,9 +35,24 @@ class LineageGraph:
         self._types.update(dict.fromkeys(self._columns, NodeType.TABLE))
         self._names = {metric.id: metric.name for metric in catalog.metrics.values()}
 
-    def type_of(self, node: str) -> NodeType | None:
-        """Return what a node is; None where there is no such node."""
-        return self._types.get(node)
+    def type_of(self, node: str) -> NodeType:
+        """Return what a known node is."""
+        return self._types[node]
+
+    @property
+    def nodes(self) -> Iterator[LineageNode]:
+        """Yield every node, each at depth 0."""
+        return (LineageNode(node, kind, self._name(node), 0) for node, kind in self._types.items())
+
+    @property
+    def edges(self) -> Iterator[tuple[int, LineageEdge]]:
+        """Yield every edge with its place among those that link the same pair."""
+        return (numbered for ways in self._edges.values() for numbered in enumerate(ways))
+
+    def exits(self, node: str, *, downstream: bool) -> Iterator[str]:
+        """Yield whose edges lead on from a node that an edge or the target names: itself, and by ownership others."""
+        yield node
+        yield from self._leading_on(node, self._down if downstream else self._up, set())
 
     def reach(self, start: str, *, downstream: bool) -> Iterator[tuple[str, int]]:
         """Yield the nodes within reach of a known node with their hops, nearest first, lazily, each once.
