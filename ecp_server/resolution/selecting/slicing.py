@@ -13,6 +13,7 @@ from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, cube_of
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
+from ecp_server.resolution.selecting.fitting import fitting_dimensions, fitting_members
 from ecp_server.resolution.selecting.membership import bound_values, holds, last_day, member_values, readings_in
 from ecp_server.stores.ports import Variations
 
@@ -56,11 +57,7 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
         found = Slicing(members=reached)
     for named in draft.parsed.names:
         if senses := _grouped_by(named, draft):
-            dimension_id, _, level = senses[0].id.partition("/")
-            dimension = draft.prepared.catalog.dimensions[dimension_id]
-            grouping = Grouping(dimension, level or _default_level(dimension, draft))
-            offers = (*found.offers, (subject_id(named), _readings_of(dimension, draft)))
-            found = replace(found, grouped_by=(*found.grouped_by, (grouping, named)), offers=offers)
+            found = _with_grouping(found, senses, named, draft, metrics)
         elif named.named(SenseKind.MEMBER) and not named.named(SenseKind.METRIC, SenseKind.TERM):
             found = _with_member(found, named, draft, metrics)
     wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
@@ -78,10 +75,43 @@ def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
     if len(senses) < len(named.senses):
         return ()
     members = draft.prepared.catalog.members
-    dimension = senses[0].id.partition("/")[0]
+    dimensions = {sense.id.partition("/")[0] for sense in senses}
     beside = (n for n in draft.parsed.names if n.last == named.first or named.last == n.first)
-    explained = any(members[s.id].dimension == dimension for n in beside for s in n.named(SenseKind.MEMBER))
+    explained = any(members[s.id].dimension in dimensions for n in beside for s in n.named(SenseKind.MEMBER))
     return () if explained else senses
+
+
+def _with_grouping(
+    found: Slicing, senses: Sequence[Sense], named: NamedMention, draft: Draft, metrics: Sequence[Metric]
+) -> Slicing:
+    """Add the dimension that a mention groups by: exact names first, then those that the metrics have."""
+    catalog = draft.prepared.catalog
+    levels: dict[str, str] = {}
+    for sense in _strongest(senses):
+        dimension_id, _, level = sense.id.partition("/")
+        levels.setdefault(dimension_id, level)
+    ids = fitting_dimensions(list(levels), catalog.dimensions, metrics, _cubes(draft, metrics))
+    if not all(ids[0] in metric.dimensions for metric in metrics):
+        ids = ids[:1]  # none fits, and that is what will be told
+    subject = subject_id(named)
+    if len(ids) > 1:
+        found = replace(found, offers=(*found.offers, (subject, frozenset(ids))))
+        chosen = {c.option_id.partition("@")[0] for c in draft.question.choices if c.subject_id == subject}
+        ids = [each for each in ids if each in chosen] or ids
+    if len(ids) > 1:
+        known = [catalog.dimensions[each] for each in ids[:MAX_OPTIONS]]
+        options = tuple(Option(d.id, d.name, f"{d.name} as {d.id}", ConceptKind.DIMENSION) for d in known)
+        ambiguity = Ambiguity(subject, named.mention, options, f"Which {named.mention.text} is meant?")
+        return replace(found, ambiguities=(*found.ambiguities, ambiguity))
+    dimension = catalog.dimensions[ids[0]]
+    grouping = Grouping(dimension, levels[ids[0]] or _default_level(dimension, draft))
+    offers = (*found.offers, (subject, _readings_of(dimension, draft)))
+    return replace(found, grouped_by=(*found.grouped_by, (grouping, named)), offers=offers)
+
+
+def _strongest(senses: Sequence[Sense]) -> Sequence[Sense]:
+    """Return the senses whose name it is, where there are any: a synonym of something else does not rival them."""
+    return [sense for sense in senses if sense.source is FormSource.NAME] or senses
 
 
 def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], period: TimeRange | None) -> Readings:
@@ -209,12 +239,8 @@ def grouping_concept(named: NamedMention, grouping: Grouping) -> ResolvedConcept
 def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     """Add the member that a mention names: exact names first, then those of dimensions that the metrics have."""
     catalog = draft.prepared.catalog
-    senses = named.named(SenseKind.MEMBER)
-    if any(sense.source is FormSource.NAME for sense in senses):
-        senses = tuple(sense for sense in senses if sense.source is FormSource.NAME)
-    members = [catalog.members[sense.id] for sense in senses]
-    fitting = [m for m in members if all(m.dimension in metric.dimensions for metric in metrics)]
-    members = (fitting or members)[:MAX_OPTIONS]
+    named_so = [catalog.members[sense.id] for sense in _strongest(named.named(SenseKind.MEMBER))]
+    members = fitting_members(named_so, catalog.dimensions, metrics, _cubes(draft, metrics))[:MAX_OPTIONS]
     subject = subject_id(named)
     if len(members) > 1:
         found = replace(found, offers=(*found.offers, (subject, frozenset(m.id for m in members))))
