@@ -50,7 +50,10 @@ def main() -> None:
 
 @main.group(
     cls=_Commands,
-    elsewhere={name: f"ecp_server.catalog.commands:{name}" for name in ("check", "reference", "schema")},
+    elsewhere={
+        **{name: f"ecp_server.catalog.commands:{name}" for name in ("check", "reference", "schema")},
+        "import": "ecp_server.catalog.importers.commands:import_",
+    },
 )
 def catalog() -> None:
     """Work with catalogs."""

@@ -1,0 +1,1 @@
+"""Write catalog files from what a company already has."""
