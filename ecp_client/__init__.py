@@ -1,9 +1,11 @@
 """What a caller of ECP installs: a typed client for asyncio, and one without.
 
-Callers ask what a question means before they touch data; `AsyncClient.resolve` and `Client.resolve` are where to start.
+Callers ask what a question means before they touch data; `ask` of either client is where to start, and `resolve` where
+somebody else runs the plan.
 Errors are `EcpError` and its subclasses, one a gRPC status.
 """
 
+from ecp_client._answer import Answer
 from ecp_client._async_client import AsyncClient
 from ecp_client._catalog import (
     GlossaryPage,
@@ -102,6 +104,7 @@ from ecp_client._status import FieldViolation, PreconditionViolation
 __all__ = [
     "Alignment",
     "Ambiguity",
+    "Answer",
     "Assumption",
     "AsyncClient",
     "Attestation",

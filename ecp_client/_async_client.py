@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from grpc import aio
 
+from ecp_client._answer import Answer, Asked
 from ecp_client._base import ClientBase, presented
 from ecp_client._call import Call, next_page
 from ecp_client._calls import Calls
@@ -34,17 +35,33 @@ def _iterated(
     return presented(method, build, AsyncIterator[Metric])
 
 
+def _answered(
+    build: Callable[Concatenate[Calls, P], Asked],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, Answer]]:
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        asked = build(self._calls, *args, **kwargs)
+        found = await self._send(asked.resolve)
+        second = asked.second(found)
+        if second is None:
+            return Answer(found, None)
+        ran = await self._send(second)
+        return Answer(found, ran)
+
+    return presented(method, build, Answer)
+
+
 class AsyncClient(ClientBase):
     """A client of ECP for asyncio. Use it in the event loop in which it was connected; it is safe for concurrent calls.
 
     ```python
     async with AsyncClient.connect("localhost:50051", insecure=True, department="finance") as ecp:
-        answer = await ecp.resolve("APAC revenue last quarter vs budget")
+        answer = await ecp.ask("APAC revenue last quarter vs budget")
     ```
     """
 
     _transport: ClassVar[Any] = aio
 
+    ask = _answered(Calls.ask)
     resolve = _awaited(Calls.resolve)
     execute = _awaited(Calls.execute)
     get_resolution = _awaited(Calls.get_resolution)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from ecp.v1 import catalog_pb2, health_pb2, resolve_pb2, types_pb2
+from ecp_client._answer import Asked
 from ecp_client._call import Call
 from ecp_client._catalog import GlossaryPage, Health, LineageResult, MetricPage
 from ecp_client._concepts import Choice
@@ -34,6 +35,86 @@ class Calls:
     department: str
     roles: tuple[str, ...]
     allowed_members: Members
+
+    def ask(
+        self,
+        concept: str,
+        *,
+        department: str | None = None,
+        roles: str | Iterable[str] | None = None,
+        user_id: str | None = None,
+        allowed_members: Members | None = None,
+        as_of: datetime | date | None = None,
+        time_zone: str = "",
+        choices: Mapping[str, str] | None = None,
+        resume: str = "",
+        definition_context: str = "",
+        filters: Members | None = None,
+        row_limit: int = 0,
+        max_staleness: timedelta | None = None,
+        provenance: ProvenanceView = ProvenanceView.BASIC,
+        timeout_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Asked:
+        """Ask a business question and run its plan: ``resolve``, then ``execute`` where there is something to run.
+
+        The answer has no ``execution`` where the question must be settled first, or is about the catalog itself.
+
+        Args:
+            concept: The question or phrase, 1 to 1000 characters.
+            department: Selects definitions, e.g. "finance". By default the client's, as the next three.
+            roles: What policy judges by, e.g. "analyst".
+            user_id: Who asks.
+            allowed_members: Narrows the answer: dimension id to member ids; an empty list allows none.
+            as_of: The clock for relative time, as for ``resolve``.
+            time_zone: IANA zone that decides which day ``as_of`` is. By default the catalog's.
+            choices: Ambiguity or assumption id to option id, answering an earlier response.
+            resume: The ``resolution_id`` of that response; pins its clock and catalog version.
+            definition_context: Whose definitions apply, where not the department's.
+            filters: Narrows every query of the plan: dimension id to member ids.
+            row_limit: Rows of the table, at most 10000. 0: 1000.
+            max_staleness: While the semantic layer is down: how old a kept result may be. None: only fresh ones.
+            provenance: How much provenance to return.
+            timeout_seconds: How long to wait for both, retries included. By default the client's.
+            request_id: Names both calls in logs. By default a new one.
+
+        Raises:
+            InvalidRequest: A field is malformed, a choice names no offered option, or a filter does not fit the plan.
+            NotFound: Nothing in the catalog matches; ``suggestions`` has what was perhaps meant.
+            FailedPrecondition: Known words that do not fit together, or a critical rule does not hold of the figures.
+            Denied: A policy denies it.
+            Unavailable: The server, or a store that has no stand-in, is down.
+            DeadlineExceeded: No answer in time.
+        """
+        first = self.resolve(
+            concept,
+            department=department,
+            roles=roles,
+            user_id=user_id,
+            allowed_members=allowed_members,
+            as_of=as_of,
+            time_zone=time_zone,
+            choices=choices,
+            resume=resume,
+            definition_context=definition_context,
+            provenance=provenance,
+            timeout_seconds=timeout_seconds,
+            request_id=request_id,
+        )
+
+        def second(resolution_id: str, seconds_left: float) -> Call[ExecutionResult]:
+            return self.execute(
+                resolution_id,
+                filters=filters,
+                row_limit=row_limit,
+                max_staleness=max_staleness,
+                provenance=provenance,
+                user_id=user_id,
+                timeout_seconds=seconds_left,
+                request_id=first.request_id,
+            )
+
+        return Asked.now(first, second)
 
     def resolve(
         self,
@@ -124,7 +205,6 @@ class Calls:
             FailedPrecondition: It has expired, still needs a choice, or a critical rule does not hold.
             Denied: A policy denies it; it is asked again for every execution.
             Unavailable: The semantic layer is down.
-            Unimplemented: This server does not execute.
             DeadlineExceeded: No answer in time.
         """
         request = resolve_pb2.ExecuteRequest(

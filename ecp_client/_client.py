@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 
+from ecp_client._answer import Answer, Asked
 from ecp_client._base import ClientBase, presented
 from ecp_client._call import Call, next_page
 from ecp_client._calls import Calls
@@ -32,17 +33,28 @@ def _iterated(
     return presented(method, build, Iterator[Metric])
 
 
+def _answered(build: Callable[Concatenate[Calls, P], Asked]) -> Callable[Concatenate["Client", P], Answer]:
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        asked = build(self._calls, *args, **kwargs)
+        found = self._send(asked.resolve)
+        second = asked.second(found)
+        return Answer(found, self._send(second) if second is not None else None)
+
+    return presented(method, build, Answer)
+
+
 class Client(ClientBase):
     """A client of ECP for programs without asyncio; safe for concurrent calls from many threads.
 
     ```python
     with Client.connect("localhost:50051", insecure=True, department="finance") as ecp:
-        answer = ecp.resolve("APAC revenue last quarter vs budget")
+        answer = ecp.ask("APAC revenue last quarter vs budget")
     ```
     """
 
     _transport: ClassVar[Any] = grpc
 
+    ask = _answered(Calls.ask)
     resolve = _returned(Calls.resolve)
     execute = _returned(Calls.execute)
     get_resolution = _returned(Calls.get_resolution)

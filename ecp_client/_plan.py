@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import import_module
+from typing import Any
 
 from ecp_client._concepts import TimeRange
 from ecp_client._enums import ColumnType, FilterOperator, NullReason, ObligationKind
@@ -171,3 +173,34 @@ class ResultTable:
         names = [column.name for column in self.columns]
         for values in zip(*(column.values for column in self.columns), strict=True):
             yield dict(zip(names, values, strict=True))
+
+    def to_arrow(self) -> Any:
+        """The table for pyarrow: exact decimals, dates, text and booleans; needs pyarrow.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        arrow = import_module("pyarrow")
+        return arrow.table(
+            {column.name: arrow.array(column.values, _arrow_type(column, arrow)) for column in self.columns}
+        )
+
+    def to_pandas(self) -> Any:
+        """The table for pandas, its numbers still exact `Decimal` values; needs pandas.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        pandas = import_module("pandas")
+        return pandas.DataFrame({c.name: pandas.Series(list(c.values), dtype=object) for c in self.columns})
+
+
+def _arrow_type(column: Column, arrow: Any) -> Any:
+    """What pyarrow cannot tell of a column without any value; it finds the digits that decimals need by itself."""
+    if column.type is ColumnType.NUMBER and any(value is not None for value in column.values):
+        return None
+    return {
+        ColumnType.NUMBER: arrow.decimal128(38, 0),
+        ColumnType.DATE: arrow.date32(),
+        ColumnType.BOOLEAN: arrow.bool_(),
+    }.get(column.type, arrow.string())

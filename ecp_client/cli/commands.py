@@ -1,17 +1,17 @@
 """The commands of `ecp`; docs/command.md says how they are used."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import timedelta
 from itertools import islice
 
 import click
 
-from ecp_client import HealthStatus, ProvenanceView, Resolution, ResolutionStatus
-from ecp_client.cli import show_catalog, show_resolution
+from ecp_client import HealthStatus, ProvenanceView, ResolutionStatus
+from ecp_client.cli import show_catalog, show_figures, show_resolution
 from ecp_client.cli.calling import Caller, in_a_name, of_server
-from ecp_client.cli.choosing import settled
 from ecp_client.cli.exits import ExitCode
+from ecp_client.cli.questions import Question, of_question
+from ecp_client.cli.safe import as_dict
 
 _EPILOG = "Exit codes: " + ", ".join(
     f"{code.value} {said}"
@@ -28,87 +28,87 @@ _EPILOG = "Exit codes: " + ", ".join(
 )
 
 
-def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:
-    """Read a day, or a moment with its zone, in ISO 8601."""
-    if text is None:
-        return None
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        try:
-            moment = read(text)
-        except ValueError:
-            continue
-        if isinstance(moment, datetime) and moment.utcoffset() is None:
-            raise click.BadParameter(f"{text!r} has no zone: 2025-01-15T12:00:00+01:00, or the day alone")
-        return moment
-    raise click.BadParameter(f"{text!r} is no day such as 2025-01-15, nor a moment such as 2025-01-15T12:00:00+01:00")
-
-
-def _choices(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
-    """Read what is chosen: subjects and their options."""
-    choices = {}
+def _filters(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Read what the figures are narrowed to: dimensions and their members."""
+    filters: dict[str, list[str]] = {}
     for text in texts:
-        subject, equals, option = text.partition("=")
-        if not (subject and equals and option):
-            raise click.BadParameter(f"{text!r} is not of the form SUBJECT=OPTION, e.g. calendar=gregorian")
-        choices[subject] = option
-    return choices
+        dimension, equals, member = text.partition("=")
+        if not (dimension and equals and member):
+            raise click.BadParameter(f"{text!r} is not of the form DIMENSION=MEMBER, e.g. region=region.japan")
+        filters.setdefault(dimension, []).append(member)
+    return filters
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="enterprise-context-platform")
 def ecp() -> None:
-    """Ask what a business question means, before touching the data."""
+    """Ask business questions: what they mean, and the figures."""
 
 
 @ecp.command()
-@click.argument("question", nargs=-1, required=True)
 @in_a_name
-@click.option("--as-of", callback=_moment, metavar="DATE", help="The day that “last quarter” is seen from.")
-@click.option("--time-zone", default="", help="IANA zone whose day it is; by default the catalog's.")
-@click.option("--context", default="", help="Whose definitions apply, where not the department's.")
 @click.option(
-    "--choose",
-    callback=_choices,
+    "--filter",
+    "filters",
+    callback=_filters,
     multiple=True,
-    metavar="SUBJECT=OPTION",
-    help="Settle an ambiguity, or change what was taken for granted.",
+    metavar="DIMENSION=MEMBER",
+    help="Narrow the figures, e.g. region=region.japan. May be given several times.",
 )
-@click.option("--resume", default="", metavar="ID", help="The resolution that the choices answer: its clock holds.")
-@click.option("--no-input", is_flag=True, help="Never ask back; exit code 3 where a choice is needed.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Rows at most.")
+@click.option(
+    "--max-age", type=click.FloatRange(min=0), metavar="MINUTES",
+    help="While the semantic layer is down: how old a figure may be. By default only fresh ones are given.",
+)  # fmt: skip
+@click.option("--csv", "as_csv", is_flag=True, help="Print the table alone, as CSV, with exact values.")
 @click.option("--steps", is_flag=True, help="Show how the answer was found.")
 @of_server
-def resolve(
+@of_question
+def ask(
     at: Caller,
-    question: tuple[str, ...],
-    as_of: date | None,
-    time_zone: str,
-    context: str,
-    choose: dict[str, str],
-    resume: str,
+    question: Question,
+    filters: dict[str, list[str]],
+    limit: int,
+    max_age: float | None,
     *,
-    no_input: bool,
+    as_csv: bool,
     steps: bool,
 ) -> None:
+    """Answer QUESTION with figures, computed by the server, with what they mean and what to beware of.
+
+    In a terminal an ambiguous question is asked back.
+    """
+    found = question.resolved(at)
+    if found.status is ResolutionStatus.DISAMBIGUATION_REQUIRED or found.plan is None:
+        at.tell({"resolution": as_dict(found.proto)} if at.json else found.proto, show_resolution.resolution(found))
+        if found.status is ResolutionStatus.DISAMBIGUATION_REQUIRED:
+            raise click.exceptions.Exit(ExitCode.CHOICE)
+        return
+    ran = at.client.execute(
+        found.resolution_id,
+        filters=filters,
+        row_limit=limit,
+        max_staleness=timedelta(minutes=max_age) if max_age is not None else None,
+        provenance=ProvenanceView.FULL if at.json else ProvenanceView.BASIC,
+    )
+    if as_csv and not at.json:
+        click.echo(show_figures.csv_of(ran.table), nl=False)
+        return
+    both = {"resolution": as_dict(found.proto), "execution": as_dict(ran.proto)} if at.json else {}
+    at.tell(both, show_figures.answer(found, ran, steps=steps))
+
+
+@ecp.command()
+@in_a_name
+@click.option("--steps", is_flag=True, help="Show how the answer was found.")
+@of_server
+@of_question
+def resolve(at: Caller, question: Question, *, steps: bool) -> None:
     """Tell what QUESTION means, and what to run for it.
 
     In a terminal an ambiguous question is asked back.
     """
-    concept = " ".join(question)
-
-    def ask(choices: Mapping[str, str], resumed: str) -> Resolution:
-        return at.client.resolve(
-            concept,
-            as_of=None if resumed else as_of,
-            time_zone=time_zone,
-            choices=choices,
-            resume=resumed,
-            definition_context=context,
-            provenance=ProvenanceView.FULL if at.json else ProvenanceView.BASIC,
-        )
-
-    answer = ask(choose, resume)
-    if at.interactive and not no_input:
-        answer = settled(answer, at, ask)
+    answer = question.resolved(at)
     at.tell(answer.proto, show_resolution.resolution(answer, steps=steps))
     if answer.status is ResolutionStatus.DISAMBIGUATION_REQUIRED:
         raise click.exceptions.Exit(ExitCode.CHOICE)

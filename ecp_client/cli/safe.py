@@ -25,11 +25,15 @@ def plain(text: object, style: str = "") -> Text:
     return Text(safe(text), style=style)
 
 
+def as_dict(message: Message) -> dict[str, Any]:
+    """Return a message in the JSON form and with the field names of the contract."""
+    document: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return document
+
+
 def as_json(value: Message | dict[str, Any]) -> str:
     """Return JSON, of a message in the form and with the field names of the contract."""
-    document = (
-        json_format.MessageToDict(value, preserving_proto_field_name=True) if isinstance(value, Message) else value
-    )
+    document = as_dict(value) if isinstance(value, Message) else value
     return _UNSAFE.sub(_escape_in_json, json.dumps(document, indent=2, ensure_ascii=False))
 
 

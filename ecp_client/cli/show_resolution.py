@@ -13,10 +13,13 @@ from ecp_client import (
     Ambiguity,
     Assumption,
     Confidence,
+    DataWarning,
+    Degradation,
     ExecutionPlan,
     Filter,
     FilterOperator,
     Hop,
+    Mention,
     Resolution,
     ResolutionRecord,
     ResolvedConcept,
@@ -43,22 +46,22 @@ _OPERATORS = {
 def resolution(answer: Resolution, *, steps: bool = False) -> RenderableType:
     """Return the whole answer; with ``steps`` also how it was found."""
     parts: list[RenderableType] = [plain(answer.interpretation, "bold")]
-    parts += _section("Understood", _concepts(answer.concepts))
+    parts += section("Understood", _concepts(answer.concepts))
     if answer.definition is not None:
-        parts += _section("Definition", definition(answer.definition))
+        parts += section("Definition", definition(answer.definition))
     if answer.lineage is not None:
-        parts += _section("Lineage", lineage(answer.lineage))
+        parts += section("Lineage", lineage(answer.lineage))
     if answer.metrics is not None:
         listed, total = answer.metrics.metrics, answer.metrics.total_size
         more = f"{len(listed)} of {total}; `ecp metrics` lists them all." if total > len(listed) else ""
-        parts += _section("Metrics", metrics(listed, more))
+        parts += section("Metrics", metrics(listed, more))
     if answer.plan is not None:
-        parts += _section("To run", _plan(answer.plan))
-    parts += _section("Beware", *_warnings(answer))
-    parts += _section("Taken for granted", *map(_assumption, answer.assumptions))
-    parts += _section("To choose", *map(_choice, answer.ambiguities))
+        parts += section("To run", _plan(answer.plan))
+    parts += section("Beware", *beware(answer.warnings, answer.unmatched, answer.degradations))
+    parts += section("Taken for granted", *map(assumption, answer.assumptions))
+    parts += section("To choose", *map(_choice, answer.ambiguities))
     if steps:
-        parts += _section("How it was found", _steps(answer.provenance.steps))
+        parts += section("How it was found", steps_of(answer.provenance.steps))
     parts += ["", _foot(answer)]
     return Group(*parts)
 
@@ -89,7 +92,8 @@ def _options(question: Ambiguity, keys: Sequence[str]) -> RenderableType:
     return Group(plain(question.message), table)
 
 
-def _section(title: str, *parts: RenderableType) -> list[RenderableType]:
+def section(title: str, *parts: RenderableType) -> list[RenderableType]:
+    """Return parts under a title; nothing where there are none."""
     shown = [Padding(part, (0, 0, 0, 2), expand=False) for part in parts if part != ""]
     return ["", Text(title, style="cyan"), *shown] if shown else []
 
@@ -107,7 +111,7 @@ def _concepts(concepts: Sequence[ResolvedConcept]) -> RenderableType:
 
 def _remark(concept: ResolvedConcept) -> str:
     if concept.time_range is not None:
-        return f"{_days(concept.time_range)}, {concept.time_range.calendar} calendar"
+        return f"{days(concept.time_range)}, {concept.time_range.calendar} calendar"
     if concept.path:
         return " → ".join([concept.path[0].from_id, *map(_step, concept.path)])
     return concept.reason
@@ -117,7 +121,7 @@ def _step(hop: Hop) -> str:
     return f"{hop.relation} {hop.to_id}"
 
 
-def _days(period: TimeRange) -> str:
+def days(period: TimeRange) -> str:
     """Return first and last day."""
     if period.start_date is None and period.end_date is None:
         return "all time"
@@ -153,7 +157,7 @@ def _query(query: SemanticQuery) -> Iterator[str]:
         yield f"by {by}: {_some([bucket.name for bucket in grouping.buckets])}" if grouping.buckets else f"by {by}"
     if query.time_range is not None:
         parts = f", by {query.time_range.grain}" if query.time_range.grain else ""
-        yield f"{query.time_ref} {_days(query.time_range)}{parts}"
+        yield f"{query.time_ref} {days(query.time_range)}{parts}"
 
 
 def _filter(one: Filter) -> str:
@@ -166,18 +170,22 @@ def _some(values: Sequence[str]) -> str:
     return ", ".join(values[:SHOWN_VALUES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _warnings(answer: Resolution) -> Iterator[RenderableType]:
-    for warning in answer.warnings:
+def beware(
+    warnings: Sequence[DataWarning], unmatched: Sequence[Mention], degradations: Sequence[Degradation]
+) -> Iterator[RenderableType]:
+    """Yield what is known to be wrong, what was not understood, and what was impaired."""
+    for warning in warnings:
         text = " ".join(part for part in (warning.message, warning.impact, warning.workaround) if part)
         grade = warning.severity.name.lower() if warning.severity else "note"
         yield Text.assemble((f"{grade}: ", _STYLES.get(warning.severity, "yellow")), safe(text))
-    for mention in answer.unmatched:
+    for mention in unmatched:
         yield Text.assemble(("unknown: ", "yellow"), safe(f"nothing matched “{mention.text}”"))
-    for one in answer.degradations:
+    for one in degradations:
         yield Text.assemble(("impaired: ", "yellow"), safe(f"{one.store}: {one.reason}; {one.fallback} stood in"))
 
 
-def _assumption(one: Assumption) -> RenderableType:
+def assumption(one: Assumption) -> RenderableType:
+    """Return what was taken for granted, with what it could have been."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for option in one.alternatives:
         told = " ".join(part for part in (option.name, option.definition) if part)
@@ -186,7 +194,8 @@ def _assumption(one: Assumption) -> RenderableType:
     return Group(reason, table) if one.alternatives else reason
 
 
-def _steps(steps: Sequence[Step]) -> RenderableType:
+def steps_of(steps: Sequence[Step]) -> RenderableType:
+    """Return how an answer was found, a line a step."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for step in steps:
         table.add_row(plain(step.id, "green"), plain(f"{step.duration_ms:.1f} ms", "dim"), plain(step.reasoning))
@@ -194,9 +203,10 @@ def _steps(steps: Sequence[Step]) -> RenderableType:
 
 
 def _foot(answer: Resolution) -> RenderableType:
-    return plain(f"{_confidence(answer.confidence)} · {answer.resolution_id}", "dim")
+    return plain(f"{confidence_of(answer.confidence)} · {answer.resolution_id}", "dim")
 
 
-def _confidence(confidence: Confidence) -> str:
+def confidence_of(confidence: Confidence) -> str:
+    """Return how far an answer can be relied on."""
     level = confidence.level.name.lower()
     return f"confidence {confidence.overall:.2f} ({level})"

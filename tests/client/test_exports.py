@@ -17,6 +17,7 @@ def test_the_public_names_are_these() -> None:
     assert [
         "Alignment",
         "Ambiguity",
+        "Answer",
         "Assumption",
         "AsyncClient",
         "Attestation",
@@ -112,6 +113,7 @@ def test_every_public_name_is_there_and_lives_in_a_private_module() -> None:
 
 def test_the_calls_are_these() -> None:
     assert [
+        "ask",
         "resolve",
         "execute",
         "get_resolution",

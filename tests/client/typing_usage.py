@@ -6,6 +6,7 @@ from typing import assert_type
 
 from ecp.v1 import resolve_pb2
 from ecp_client import (
+    Answer,
     AsyncClient,
     Client,
     ColumnType,
@@ -25,6 +26,7 @@ from ecp_client import (
     Reason,
     Resolution,
     ResolutionRecord,
+    ResultTable,
     Store,
     TimeRange,
     Unavailable,
@@ -35,6 +37,7 @@ from ecp_client import (
 async def asynchronous() -> None:
     async with AsyncClient.connect("localhost:50051", insecure=True, department="finance", roles="analyst") as ecp:
         assert_type(ecp, AsyncClient)
+        assert_type(await ecp.ask("revenue", filters={"region": "region.apac"}), Answer)
         answer = await ecp.resolve("revenue", as_of=date(2024, 11, 5), provenance=ProvenanceView.FULL)
         assert_type(answer, Resolution)
         assert_type(await ecp.execute(answer.resolution_id, filters={"region": ["region.apac"]}), ExecutionResult)
@@ -54,6 +57,7 @@ async def asynchronous() -> None:
 def blocking() -> None:
     with Client.connect("dns:///ecp.example.com:443", user_id="ana", timeout_seconds=2.5) as ecp:
         assert_type(ecp, Client)
+        assert_type(ecp.ask("revenue").table, ResultTable | None)
         answer = ecp.resolve("revenue", as_of=datetime.now(UTC), choices={"revenue": "net_revenue"}, resume="id")
         assert_type(answer, Resolution)
         assert_type(ecp.list_metrics("money"), Iterator[Metric])

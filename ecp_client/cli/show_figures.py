@@ -1,0 +1,194 @@
+"""Figures for people: a table with units and thousands, what it means, and what to beware of."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP, Context, Decimal
+from io import StringIO
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ecp_client import Column, ColumnType, ConceptKind, ExecutionResult, NullReason, Resolution, ResultTable, Value
+from ecp_client.cli.safe import plain, safe
+from ecp_client.cli.show_resolution import assumption, beware, confidence_of, days, section, steps_of
+
+PERIOD = "period"
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN_ROWS = 100
+"""Rows of a table that are shown; --csv and --json have them all."""
+
+_WIDE = Context(prec=120)
+_ROUNDED_UNITS = ("percent", "percentage_points", "ratio")
+_COUNTS = ("count", "")
+_REASONS = {
+    NullReason.SOURCE_NULL: "the source has none",
+    NullReason.NO_PARTNER: "there is nothing to hold it against",
+    NullReason.DIVIDED_BY_ZERO: "division by zero",
+    NullReason.NON_POSITIVE_BASE: "a percentage of what is not positive means nothing",
+    NullReason.MASKED: "hidden by a policy",
+}
+
+
+def answer(found: Resolution, ran: ExecutionResult, *, steps: bool = False) -> RenderableType:
+    """Return the figures, then definition, period, warnings and assumptions; with ``steps`` also how it was found."""
+    parts: list[RenderableType] = [plain(found.interpretation, "bold"), ""]
+    parts.append(_figures(ran.table, _names(found)))
+    parts += [plain(line, "dim") for line in _notes(ran.table)]
+    parts += section("Definition", *_definitions(found))
+    parts += section("Period", *_periods(found))
+    parts += section("Rules", *_broken(ran))
+    parts += section("Beware", *beware(ran.warnings, found.unmatched, (*found.degradations, *ran.degradations)))
+    parts += section("Taken for granted", *map(assumption, found.assumptions))
+    if steps:
+        parts += section("How it was found", steps_of(ran.provenance.steps))
+    return Group(*parts, "", plain(_foot(ran), "dim"))
+
+
+def csv_of(table: ResultTable) -> str:
+    """Return the table as CSV: exact values as the contract writes them, nothing where it is null."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    for row in table.rows():
+        writer.writerow([_exact(value) for value in row.values()])
+    return text.getvalue()
+
+
+def figure(value: Decimal, unit: str) -> str:
+    """Return a number with thousands; percentages and ratios with two places, the rest as exact as it comes."""
+    if unit in _ROUNDED_UNITS:
+        value = value.quantize(Decimal("0.01"), ROUND_HALF_UP, _WIDE)
+    return f"{value:,f}"
+
+
+def spark(values: list[Decimal | None]) -> str:
+    """Return how values went, as a line of bars; a gap where there is none, "" where there is no line."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:  # noqa: PLR2004 - one point is no line
+        return ""
+    low, high = min(known), max(known)
+    step = (high - low) / (len(BARS) - 1) or Decimal(1)
+    return "".join(" " if value is None else BARS[int((value - low) / step)] for value in values)
+
+
+def _figures(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
+    keyed = any(not _is_figure(column) for column in table.columns)
+    return _rows(table, names) if keyed else _single(table)
+
+
+def _is_figure(column: Column) -> bool:
+    return column.type is ColumnType.NUMBER
+
+
+def _single(table: ResultTable) -> RenderableType:
+    """Return the only row, a line a figure."""
+    shown = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
+    shown.add_column()
+    shown.add_column(justify="right")
+    shown.add_column()
+    for column in table.columns:
+        shown.add_row(plain(column.label.removesuffix(" %")), _cell(column, 0, {}), plain(_unit(column), "dim"))
+    return shown
+
+
+def _rows(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
+    shown = Table(box=None, padding=(0, 2, 0, 2), header_style="cyan")
+    for column in table.columns:
+        unit = (
+            ""
+            if column.unit in _COUNTS or column.label.endswith("%")
+            else "%"
+            if column.unit == "percent"
+            else column.unit
+        )
+        head = f"{column.label} {unit}".rstrip()
+        shown.add_column(plain(head), justify="right" if _is_figure(column) else "left")
+    for row in range(min(table.row_count, SHOWN_ROWS)):
+        shown.add_row(*(_cell(column, row, names) for column in table.columns))
+    lines: list[RenderableType] = [shown]
+    if (
+        table.columns
+        and table.columns[0].name == PERIOD
+        and len({c.name for c in table.columns if not _is_figure(c)}) == 1
+    ):
+        for column in table.columns:
+            line = spark([value if isinstance(value, Decimal) else None for value in column.values])
+            if _is_figure(column) and line:
+                lines.append(Text.assemble("  ", (safe(column.label), "dim"), "  ", (line, "green")))
+    if table.row_count > SHOWN_ROWS or table.truncated:
+        more = "there are more" if table.truncated else f"of {table.row_count}"
+        lines.append(
+            plain(f"  The first {min(table.row_count, SHOWN_ROWS)} rows, {more}; see --csv and --limit.", "dim")
+        )
+    return Group(*lines)
+
+
+def _unit(column: Column) -> str:
+    """Return the unit as people write it after a figure; counts have none."""
+    return "%" if column.unit == "percent" else "" if column.unit in _COUNTS else column.unit
+
+
+def _cell(column: Column, row: int, names: Mapping[str, str]) -> Text:
+    value = column.values[row]
+    if value is None:
+        return plain("–", "dim")
+    if isinstance(value, Decimal):
+        return plain(figure(value, column.unit), "bold")
+    return plain(names.get(str(value), str(value)))
+
+
+def _notes(table: ResultTable) -> Iterator[str]:
+    """Yield why values are missing, once a reason."""
+    reasons = dict.fromkeys(reason for column in table.columns for reason in column.nulls.values())
+    for reason in reasons:
+        yield f"  –: {_REASONS.get(reason, 'no value')}"
+
+
+def _names(found: Resolution) -> dict[str, str]:
+    """Return names for people of members and of parts of the period, by id and by first day."""
+    names: dict[str, str] = {}
+    for query in reversed(found.plan.queries if found.plan is not None else ()):
+        for group in query.group_by:
+            names |= {bucket.member_id: bucket.name for bucket in group.buckets}
+        if query.time_range is not None:
+            names |= {str(bucket.start_date): bucket.label for bucket in query.time_range.buckets}
+    return names | {c.id: c.name for c in found.concepts if c.kind is ConceptKind.MEMBER}
+
+
+def _definitions(found: Resolution) -> Iterator[RenderableType]:
+    for concept in found.concepts:
+        if concept.kind in (ConceptKind.METRIC, ConceptKind.COMPARISON) and concept.definition:
+            yield Text.assemble((safe(concept.name), "green"), ": ", safe(concept.definition))
+
+
+def _periods(found: Resolution) -> Iterator[RenderableType]:
+    told: dict[str, None] = {}
+    for query in found.plan.queries if found.plan is not None else ():
+        period = query.time_range
+        if period is not None:
+            told[f"{period.label}: {days(period)}, {period.calendar} calendar"] = None
+    yield from (plain(line) for line in told)
+
+
+def _broken(ran: ExecutionResult) -> Iterator[RenderableType]:
+    for validation in ran.validations:
+        if not validation.passed:
+            yield Text.assemble((f"{validation.rule_id}: ", "yellow"), safe(validation.message))
+
+
+def _foot(ran: ExecutionResult) -> str:
+    source = ran.table.sources[0] if ran.table.sources else None
+    told = [confidence_of(ran.confidence), f"execution {ran.execution_id}"]
+    if source is not None:
+        fresh = source.fresh_time or source.refresh_time
+        told.append(f"{source.adapter}, data of {fresh:%Y-%m-%d %H:%M} UTC" if fresh is not None else source.adapter)
+    return " · ".join(told)
+
+
+def _exact(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
