@@ -173,6 +173,11 @@ class Settings(BaseModel):
     semantic_memory_mib: int = _setting(
         "Memory that computing figures in this process may take, in MiB.", default=1024, ge=64
     )
+    kept_results_mib: int = _setting(
+        "Memory for the last good figures, which stand in while the semantic layer is down, in MiB; 0 keeps none.",
+        default=64,
+        ge=0,
+    )
     semantic_timeout_seconds: float = _setting(
         "Budget of one call to the semantic layer, in seconds; the caller's deadline may cut it shorter.",
         default=20.0,

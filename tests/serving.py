@@ -35,6 +35,7 @@ _DETAILS: Sequence[type[Message]] = (
     error_details_pb2.ErrorInfo,
     error_details_pb2.RequestInfo,
     error_details_pb2.BadRequest,
+    error_details_pb2.PreconditionFailure,
     error_details_pb2.RetryInfo,
     error_reason_pb2.ConceptNotFoundDetail,
 )

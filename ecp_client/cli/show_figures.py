@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from io import StringIO
 
@@ -33,8 +34,9 @@ _REASONS = {
 def answer(found: Resolution, ran: ExecutionResult, *, steps: bool = False) -> RenderableType:
     """Return the figures, then definition, period, warnings and assumptions; with ``steps`` also how it was found."""
     parts: list[RenderableType] = [plain(found.interpretation, "bold"), ""]
-    parts.append(_figures(ran.table, _names(found)))
-    parts += [plain(line, "dim") for line in _notes(ran.table)]
+    table = _without_inputs(ran.table, found)
+    parts.append(_figures(table, _names(found)))
+    parts += [plain(line, "dim") for line in _notes(table)]
     parts += section("Definition", *_definitions(found))
     parts += section("Period", *_periods(found))
     parts += section("Rules", *_broken(ran))
@@ -75,6 +77,13 @@ def spark(values: list[Decimal | None]) -> str:
 def _figures(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
     keyed = any(not _is_figure(column) for column in table.columns)
     return _rows(table, names) if keyed else _single(table)
+
+
+def _without_inputs(table: ResultTable, found: Resolution) -> ResultTable:
+    """Return the table without what a metric of it is computed from: inputs are named by it, a dot and their alias."""
+    computed = [computation.name for computation in found.plan.computations] if found.plan is not None else []
+    inputs = tuple(f"{name}." for name in computed)
+    return replace(table, columns=tuple(c for c in table.columns if not (inputs and c.name.startswith(inputs))))
 
 
 def _is_figure(column: Column) -> bool:
@@ -135,7 +144,8 @@ def _cell(column: Column, row: int, names: Mapping[str, str]) -> Text:
         return plain("–", "dim")
     if isinstance(value, Decimal):
         return plain(figure(value, column.unit), "bold")
-    return plain(names.get(str(value), str(value)))
+    # Members have ids here; those that the plan does not list have no other name.
+    return plain(names.get(str(value), str(value).removeprefix(f"{column.name}.")))
 
 
 def _notes(table: ResultTable) -> Iterator[str]:

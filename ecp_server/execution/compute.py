@@ -121,9 +121,10 @@ def _measure_columns(query: SemanticQuery, rows: Sequence[Row], draft: Draft) ->
     masked = draft.masked(query)
     for measure in query.measures:
         metric = draft.definitions.metrics[measure.metric_id]
-        alone = len(query.measures) == 1 and query.label
+        asked = draft.asked(query.id)
+        main = asked is None or asked.id == metric.id
         cells = tuple(_given(row[measure.name], metric.decimals) for row in rows)
-        label = query.label if alone else metric.name
+        label = query.label if main and query.label else metric.name
         columns.append(
             Column(measure.name, label, ColumnType.NUMBER, cells, measure.unit, masked=measure.ref in masked)
         )

@@ -42,7 +42,7 @@ class ResolveEncoding:
 class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
     """Turns business questions into governed definitions, plans and their proof."""
 
-    def __init__(self, resolver: Resolver, executor: Executor | None, state: State) -> None:
+    def __init__(self, resolver: Resolver, executor: Executor, state: State) -> None:
         self._resolver = resolver
         self._executor = executor
         self._state = state
@@ -84,8 +84,6 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         self, request: resolve_pb2.ExecuteRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ExecuteResponse:
         """Run a settled resolution. Errors are those of the contract."""
-        if self._executor is None:
-            raise NotImplementedYet("Execute")
         asked = requests.execution(request, _callers(context))
         answer = RecordedAnswer()
         encoding = ExecuteEncoding(request, answer)

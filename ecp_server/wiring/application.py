@@ -26,6 +26,9 @@ from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.health import HealthStatus
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.evaluation import reply
+from ecp_server.execution.execute import ExecuteStores, Executor
+from ecp_server.execution.kept import KeptAnswers
+from ecp_server.execution.run import Runner
 from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
@@ -45,7 +48,7 @@ from ecp_server.wiring.graph import graph_store
 from ecp_server.wiring.guard import guards
 from ecp_server.wiring.policy import policy_store
 from ecp_server.wiring.registry import registry_store
-from ecp_server.wiring.semantic import semantic_store
+from ecp_server.wiring.semantic import measure_kinds, semantic_store
 from ecp_server.wiring.state import state_store
 from ecp_server.wiring.vector import vector_store
 
@@ -136,6 +139,17 @@ class EcpApplication:
             timedelta(hours=settings.resolution_ttl_hours),
             settings.log_questions,
         )
+        self._executor = Executor(
+            self._shelf,
+            self._preparation,
+            ExecuteStores(stores.policy, stores.registry, stores.state),
+            Runner(
+                semantic,
+                KeptAnswers(max_bytes=settings.kept_results_mib * 1024 * 1024),
+                measure_kinds(self._shelf),
+            ),
+            instruments,
+        )
         self._browser = Browser(
             self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy
         )
@@ -149,7 +163,7 @@ class EcpApplication:
     def register(self, server: aio.Server) -> None:
         """Add the services to a server that has not started."""
         resolve_pb2_grpc.add_ResolveServiceServicer_to_server(
-            ResolveService(self._resolver, None, self._resolver.stores.state), server
+            ResolveService(self._resolver, self._executor, self._resolver.stores.state), server
         )
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(self._browser), server)
         health_pb2_grpc.add_HealthServiceServicer_to_server(HealthService(self._health, version(DISTRIBUTION)), server)
@@ -183,6 +197,7 @@ class EcpApplication:
             self._preparing.cancel()
             await asyncio.wait([self._preparing])
         await self._health.close()
+        await self._executor.close()
         for store in (self._graph, self._vector, self._registry, self._policy, self._state, self._semantic):
             await store.close()
         await self._guards.close()

@@ -73,9 +73,15 @@ def test_rows_have_names_of_members_and_say_why_a_value_is_missing() -> None:
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Region Actual USD" in lines
-    assert "region.apac 1,200" in lines
-    assert "region.emea –" in lines
+    assert "apac 1,200" in lines
+    assert "emea –" in lines
     assert "–: there is nothing to hold it against" in lines
+
+
+def test_what_a_metric_is_computed_from_is_not_shown_beside_it() -> None:
+    text = shown(column("variance.cur", "1"), column("variance.prev", "2"), column("variance", "-1"))
+    assert "cur" not in text
+    assert "Variance" in text
 
 
 def test_a_trend_has_a_line() -> None:
