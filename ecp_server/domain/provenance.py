@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import field
 from datetime import datetime
 from enum import IntEnum
-from typing import Union
+from typing import Final, Union
 
 from ecp_server.domain.frozen import dataclass
 
@@ -52,6 +52,10 @@ class ProvenanceView(IntEnum):
     BASIC = 1
     FULL = 2
     NONE = 3
+
+
+FALLBACK: Final = "fallback"
+"""The outcome of a store call that something else answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
 from ecp_server.domain.frozen import dataclass, replace
+from ecp_server.domain.impaired import nothing_impaired
 from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType
 from ecp_server.domain.resolution import Question, Resolution
@@ -42,6 +43,9 @@ class ResolveInstruments(Protocol):
 
     def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
         """Count one question; ``status`` is the resolution's or the reason why there is none."""
+
+    def degraded_reply(self, store: str) -> None:
+        """Count a reply in which something stood in for the store."""
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
         """Count what policy said of one plan."""
@@ -91,13 +95,15 @@ class Resolver:
             raise
         finally:
             self.instruments.resolve(status, intent, time.perf_counter() - started, confidence)
+        for impaired in resolution.degradations:
+            self.instruments.degraded_reply(impaired.store.name.lower())
         structlog.contextvars.bind_contextvars(resolution_id=resolution.id)
         _log.info("resolution_complete", status=status, intent=intent)
         return resolution
 
     async def _walk(self, question: Question, encoding: Encoding) -> Resolution:
         """Go the path: read the steps from top to bottom."""
-        stores = self.stores
+        stores, impaired = self.stores, nothing_impaired()
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
         visibility = Visibility(stores.policy, question.principal)
         steps: Sequence[Stage[Draft]] = (
@@ -121,7 +127,9 @@ class Resolver:
             raise
         if draft.decisions:
             self.instruments.policy_decision(Action.RESOLVE.value, True)
-        draft = replace(draft, policies=frozenset(visibility.policies))
+        for told in draft.degradations:
+            impaired.note(told)
+        draft = replace(draft, policies=frozenset(visibility.policies), degradations=impaired.degradations)
         return await record(draft, stores.state, encoding, self.expire_after)
 
     def _suggestions(self, visibility: Visibility) -> Stage[Draft]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import structlog
 
 from ecp_server.domain.frozen import dataclass, replace
-from ecp_server.domain.provenance import STORE_CALLS, Finding, Step, StepType, StoreCall
+from ecp_server.domain.provenance import FALLBACK, STORE_CALLS, Finding, Step, StepStatus, StepType, StoreCall
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -47,10 +47,13 @@ async def take(stage: Stage[C], draft: C) -> C:
         draft, finding = await done if inspect.isawaitable(done) else done
     finally:
         STORE_CALLS.reset(collecting)
+    status = finding.status
+    if status is StepStatus.COMPLETE and any(call.outcome == FALLBACK for call in calls):
+        status = StepStatus.DEGRADED
     step = Step(
         id=stage.id,
         type=stage.type,
-        status=finding.status,
+        status=status,
         depends_on=stage.depends_on,
         start_time=start_time,
         duration_ms=(time.perf_counter() - started) * 1e3,

@@ -34,7 +34,7 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 OTHER: Final = "other"
 """The label of what is not in a closed set, such as a method that does not exist."""
 
-NOT_AN_ERROR: Final = frozenset(("ok", "cached", "cancelled", "DEADLINE_EXCEEDED"))
+NOT_AN_ERROR: Final = frozenset(("ok", "cached", "fallback", "cancelled", "DEADLINE_EXCEEDED"))
 """Outcomes of a store call that are not the store's failure: the last two are the caller's doing."""
 
 REQUEST_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -167,6 +167,9 @@ class Instruments:
         self._breakers = self._state(
             "ecp.breaker.state", "The breaker of a store: 0 closed, 1 half open, 2 open.", "store"
         )
+        self._degraded_replies = self._count(
+            "ecp.degraded.replies", "Replies in which something stood in for a store.", "store"
+        )
         self._degraded = self._state("ecp.degraded.components", "1 while something stands in for it.", "component")
         self._meter.create_observable_gauge(
             "ecp.catalog.age", [self._catalog_age], "s", "Time since the catalog was loaded."
@@ -224,9 +227,14 @@ class Instruments:
         """Count a decision on one data product."""
         self._decisions.add((action, "allow" if allowed else "deny"))
 
+    def degraded_reply(self, store: str) -> None:
+        """Count a reply in which something stood in for the store."""
+        self._degraded_replies.add((store,))
+
     def degraded(self, component: str, on: bool) -> None:  # noqa: FBT001 - a state with two values
         """Say whether something stands in for the component."""
         self._degraded.set((component,), int(on))
+        self._degraded_replies.add((component,), 0)
 
     def catalog(self, version: str, loaded_at: float) -> None:
         """Say which catalog is in force and since when, in seconds since the epoch."""

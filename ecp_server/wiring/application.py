@@ -42,6 +42,7 @@ from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.health import HealthMonitor
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
+from ecp_server.stores.standins.refusal import denying, refusing
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
 from ecp_server.wiring.graph import graph_store
@@ -49,6 +50,7 @@ from ecp_server.wiring.guard import guards
 from ecp_server.wiring.policy import policy_store
 from ecp_server.wiring.registry import registry_store
 from ecp_server.wiring.semantic import measure_kinds, semantic_store
+from ecp_server.wiring.stand_ins import StandIns
 from ecp_server.wiring.state import state_store
 from ecp_server.wiring.vector import vector_store
 
@@ -110,18 +112,19 @@ class EcpApplication:
 
         # The cache stands outside the observation: what it answers is no call to the engine, as it tells itself.
         self._decisions = DecisionCache(
-            self._guarded(self._policy, StoreKind.POLICY), ttl_seconds=settings.decision_cache_seconds
+            denying(self._guarded(self._policy, StoreKind.POLICY)), ttl_seconds=settings.decision_cache_seconds
         )
+        self._stand_ins = StandIns(self._shelf)
         stores = Stores(
-            graph=self._guarded(self._graph, StoreKind.GRAPH),
+            graph=self._stand_ins.graph(self._guarded(self._graph, StoreKind.GRAPH)),
             vector=self._guarded(self._vector, StoreKind.VECTOR),
-            registry=self._guarded(self._registry, StoreKind.REGISTRY),
+            registry=self._stand_ins.registry(self._guarded(self._registry, StoreKind.REGISTRY)),
             policy=self._decisions,
-            state=self._guarded(self._state, StoreKind.STATE),
+            state=refusing(self._guarded(self._state, StoreKind.STATE)),
         )
         # What computes has a budget of its own: it takes as long as the data is large.
-        semantic = self._guards.around(
-            self._semantic, StoreKind.SEMANTIC, budget_seconds=settings.semantic_timeout_seconds
+        semantic = refusing(
+            self._guards.around(self._semantic, StoreKind.SEMANTIC, budget_seconds=settings.semantic_timeout_seconds)
         )
         self._health = HealthMonitor(
             {**_by_kind(stores), StoreKind.SEMANTIC: semantic},
@@ -151,7 +154,7 @@ class EcpApplication:
             instruments,
         )
         self._browser = Browser(
-            self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy
+            self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy, instruments
         )
 
     @property
@@ -200,6 +203,7 @@ class EcpApplication:
         await self._executor.close()
         for store in (self._graph, self._vector, self._registry, self._policy, self._state, self._semantic):
             await store.close()
+        await self._stand_ins.close()
         await self._guards.close()
 
     def serving(self) -> bool:
@@ -211,6 +215,7 @@ class EcpApplication:
         await asyncio.to_thread(self._preparation.of, catalog)
         await self._graph.prepare(catalog)
         await self._registry.prepare(catalog)
+        await self._stand_ins.prepare(catalog)
         await self._prepare_vectors(catalog)
         try:
             await self._policy.use(catalog.policies)

@@ -94,8 +94,8 @@ class Desk:
     @property
     def browser(self) -> Browser:
         """What answers about the catalog itself."""
-        stores = self.stores
-        return Browser(self.held, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy)
+        of, instruments = self.stores, Instruments()
+        return Browser(self.held, self._preparation, of.graph, of.vector, of.registry, of.policy, instruments)
 
     async def ask(self, text: str, *choices: tuple[str, str], **more: Any) -> Resolution:
         """Take a question along the path, with choices of options for subjects."""

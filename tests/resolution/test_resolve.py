@@ -52,6 +52,7 @@ class Counted:
 
     resolved: list[tuple[str, str]] = field(default_factory=list)
     decided: list[tuple[str, bool]] = field(default_factory=list)
+    degraded: list[str] = field(default_factory=list)
 
     def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
         assert seconds >= 0
@@ -60,6 +61,9 @@ class Counted:
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - as the protocol has it
         self.decided.append((action, allowed))
+
+    def degraded_reply(self, store: str) -> None:
+        self.degraded.append(store)
 
 
 def steps(found: Resolution) -> list[str]:
@@ -196,6 +200,7 @@ async def test_every_question_is_counted_by_its_outcome_and_intent(desk: Desk) -
         ("POLICY_DENIED", "NONE"),
     ]
     assert counted.decided == [("resolve", True), ("resolve", False)]
+    assert counted.degraded == ["vector"]  # nobody made vectors here, and one question had to be searched for
 
 
 class _Deciding(EmbeddedPolicy):

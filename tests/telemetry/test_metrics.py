@@ -40,6 +40,7 @@ def instruments() -> Instruments:
     used.policy_decision("resolve", allowed=True)
     used.policy_decision("discover", allowed=False)
     used.degraded("vector", on=True)
+    used.degraded_reply("vector")
     used.degraded("graph", on=True)
     used.degraded("graph", on=False)
     used.catalog("v1", time.time() - 60)
@@ -80,6 +81,7 @@ def test_families_have_the_names_that_dashboards_use(instruments: Instruments) -
         "ecp_breaker_state": "gauge",
         "ecp_policy_decisions": "counter",
         "ecp_degraded_components": "gauge",
+        "ecp_degraded_replies": "counter",
         "ecp_catalog_info": "gauge",
         "ecp_catalog_age_seconds": "gauge",
     } == {name: family.type for name, family in _families(instruments).items()}
@@ -106,6 +108,7 @@ def test_an_instrument_always_has_the_same_labels(instruments: Instruments) -> N
         "ecp_store_retries": {frozenset({"store"})},
         "ecp_breaker_state": {frozenset({"store"})},
         "ecp_policy_decisions": {frozenset({"action", "decision"})},
+        "ecp_degraded_replies": {frozenset({"store"})},
         "ecp_degraded_components": {frozenset({"component"})},
         "ecp_catalog_info": {frozenset({"version"})},
         "ecp_catalog_age_seconds": {frozenset()},
@@ -153,6 +156,7 @@ def test_guards_show_how_calls_end_what_is_repeated_and_which_breakers_are_open(
     )
     assert {("graph",): 1, ("registry",): 0} == _values(families["ecp_store_retries"], "ecp_store_retries_total")
     assert {("graph",): 0, ("registry",): 2} == _values(families["ecp_breaker_state"])
+    assert {("graph",): 0, ("vector",): 1} == _values(families["ecp_degraded_replies"], "ecp_degraded_replies_total")
 
 
 def test_decisions_and_degradations_and_the_catalog_are_shown(instruments: Instruments) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs, Metric
 from ecp_server.domain.errors import ConceptNotFound
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
+from ecp_server.domain.impaired import nothing_impaired
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.provenance import Degradation
 from ecp_server.domain.resolution import GlossaryTerm, MetricList
@@ -45,6 +47,13 @@ class Found:
     degradations: tuple[Degradation, ...]
 
 
+class BrowseInstruments(Protocol):
+    """The metrics of what is answered here."""
+
+    def degraded_reply(self, store: str) -> None:
+        """Count a reply in which something stood in for the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Browser:
     """Looks into the catalog in force for one user at a time."""
@@ -55,13 +64,14 @@ class Browser:
     vector: Vector
     registry: Registry
     policy: Policy
+    instruments: BrowseInstruments
 
     async def search_glossary(self, text: str, domain: str, page: Page, principal: Principal) -> Found:
         """Return the terms and metrics nearest to a text, best first.
 
         Raises `InvalidQuery` for a page token that is not of this search.
         """
-        prepared = self.preparation.of(self.catalogs.current)
+        prepared, impaired = self.preparation.of(self.catalogs.current), nothing_impaired()
         catalog = prepared.catalog
         offset = read_token(page.token, text, domain)
         found = await search(
@@ -72,7 +82,11 @@ class Browser:
         contexts = prepared.contexts.chain(principal.department)
         entries = tuple(_entry(hit, catalog, contexts, visible) for hit in shown[offset : offset + page.size])
         token = next_token(offset + page.size, len(shown), text, domain)
-        return Found(entries, token, found.degradations)
+        for told in found.degradations:
+            impaired.note(told)
+        for told in impaired.degradations:
+            self.instruments.degraded_reply(told.store.name.lower())
+        return Found(entries, token, impaired.degradations)
 
     async def list_metrics(self, query: MetricQuery, page: Page, principal: Principal) -> MetricList:
         """Return a page of the metrics, by tier, then id.

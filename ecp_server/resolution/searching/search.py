@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecp_server.domain.catalog import AssetKind
-from ecp_server.domain.errors import StoreError, StoreTimeout, StoreUnavailable
+from ecp_server.domain.errors import StoreError
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import Degradation
 from ecp_server.resolution.searching.search_index import SearchIndex
@@ -49,7 +49,7 @@ async def search(
 ) -> SearchResult:
     """Return the metrics and terms that a text may mean; ``kinds`` narrows that. Scores are 0 to 1.
 
-    A store that does not answer is left out and told: without the vector store words and spelling decide, without the
+    A store that fails is left out and told: without the vector store words and spelling decide, without the
     registry the loaded catalog's spelling and the vectors.
     """
     wordings = (text, *index.acronyms.rewritings(text))
@@ -111,7 +111,7 @@ class _Ranking:
 async def _asked(answer: Awaitable[_Answer], stand_in: str) -> _Answer | Degradation:
     try:
         return await answer
-    except (StoreUnavailable, StoreTimeout) as error:
+    except StoreError as error:
         return _impaired(error, stand_in)
 
 

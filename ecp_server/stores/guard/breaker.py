@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
@@ -19,6 +18,7 @@ from aiobreaker import CircuitBreaker, CircuitBreakerState  # type: ignore[impor
 from aiobreaker.storage.memory import CircuitMemoryStorage  # type: ignore[import-untyped]  # as above
 
 from ecp_server.domain.errors import CircuitOpen
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.health import BreakerState
 from ecp_server.domain.provenance import StoreKind
 

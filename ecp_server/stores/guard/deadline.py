@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from typing_extensions import override
 
 from ecp_server.domain.call import CALL
 from ecp_server.domain.errors import DeadlineExceeded, EcpError, StoreTimeout
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.ports import Probed
 from ecp_server.stores.wrap import around

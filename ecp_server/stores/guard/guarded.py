@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from ecp_server.domain.errors import EcpError, StoreBusy, StoreError, StoreThrottled, StoreTimeout, StoreUnavailable
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.health import BreakerState
 from ecp_server.stores.guard.breaker import Breaker, BreakerListener, BreakerSettings, Verdict
 from ecp_server.stores.guard.bulkhead import Bulkhead, TimeIsOver

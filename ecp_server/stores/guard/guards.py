@@ -52,7 +52,7 @@ class Guards:
         ``concurrency``.
         """
         budget = Budget(store, budget_seconds, has_stand_in=store not in NO_STAND_IN)
-        if getattr(port, "in_memory", False):
+        if answers_from_memory(port):
             inner = bounded(port, budget)
         else:
             concurrency: int | None = getattr(port, "concurrency", None)
@@ -75,6 +75,11 @@ class Guards:
         """Wait a while for calls that were left behind; to be called after the adapters are closed."""
         for guard in self._guards.values():
             await guard.close()
+
+
+def answers_from_memory(port: Probed) -> bool:
+    """Return whether the adapter behind a port says that it does no I/O."""
+    return bool(getattr(port, "in_memory", False))
 
 
 @dataclass(frozen=True, slots=True)

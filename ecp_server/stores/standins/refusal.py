@@ -1,0 +1,39 @@
+"""Policy, state and semantic layer have no stand-in here: what fails there is refused, with the reason that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ecp_server.domain.errors import PolicyUnavailable, StoreError, StoreTimeout, StoreUnavailable
+from ecp_server.stores.ports import Policy, Probed
+from ecp_server.stores.wrap import around
+
+P = TypeVar("P", bound=Probed)
+T = TypeVar("T")
+
+
+def denying(policy: Policy) -> Policy:
+    """Return the policy with every failure as `PolicyUnavailable`: whatever went wrong, nothing was decided."""
+    return around(policy, _undecided)
+
+
+def refusing(port: P) -> P:
+    """Return the port with a late answer as `StoreUnavailable`: the caller has time left, and may try again."""
+    return around(port, _unanswered)
+
+
+async def _undecided(_operation: str, call: Callable[[], Awaitable[T]], /) -> T:
+    try:
+        return await call()
+    except PolicyUnavailable:
+        raise
+    except StoreError as error:
+        raise PolicyUnavailable(retry_after_seconds=error.retry_after_seconds or 1.0) from error
+
+
+async def _unanswered(_operation: str, call: Callable[[], Awaitable[T]], /) -> T:
+    try:
+        return await call()
+    except StoreTimeout as error:
+        raise StoreUnavailable(error.store) from error
