@@ -12,11 +12,13 @@ import structlog
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
+from ecp_server.interceptors.admission import AdmissionInterceptor, AdmissionLimits
 from ecp_server.interceptors.errors import ErrorInterceptor
 from ecp_server.interceptors.request_id import CallsInFlight, RequestIdInterceptor
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
 from ecp_server.rpc import health_check, reflection
 from ecp_server.settings import Address, Settings, variable
+from ecp_server.telemetry.loop_lag import LoopLag
 from ecp_server.telemetry.metrics import Instruments, MetricsServer
 from ecp_server.telemetry.tracing import Tracing
 
@@ -67,6 +69,7 @@ class Server:
         self._instruments = instruments
         self._tracing = tracing
         self._calls = CallsInFlight()
+        self._lag = LoopLag()
         self._health = health_check.HealthCheck(application.service_names)
         self._grpc = aio.server(
             interceptors=(
@@ -76,6 +79,8 @@ class Server:
                 TelemetryInterceptor(instruments, tracing, self._calls),
                 # Outside our own code, so that nothing in there can leak or leave a call without a status.
                 ErrorInterceptor(self._calls),
+                # Before anything is done for a call, and inside what counts it and tells its caller.
+                AdmissionInterceptor(AdmissionLimits(settings.max_calls, settings.max_lag_seconds), self._lag.seconds),
             ),
             options=_options(settings),
         )
@@ -101,6 +106,9 @@ class Server:
             on_exit.push_async_callback(asyncio.to_thread, self._close_telemetry, metrics)
             on_exit.push_async_callback(self._application.close)
             await self._application.start()
+            self._lag.start()
+            on_exit.callback(self._lag.stop)
+            self._instruments.watch_loop_lag(self._lag.seconds)
             await self._grpc.start()
             on_exit.push_async_callback(self._drain)
             on_exit.push_async_callback(_end, asyncio.create_task(self._report_readiness(), name="readiness"))

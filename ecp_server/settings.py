@@ -247,6 +247,13 @@ class Settings(BaseModel):
     drain_grace_seconds: float = _setting(
         "After that, how long calls in flight may take to finish, in seconds.", default=30.0, ge=0, allow_inf_nan=False
     )
+    max_calls: int = _setting("Calls served at a time; more are refused.", default=1000, ge=1)
+    max_lag_seconds: float = _setting(
+        "How late the event loop may run, in seconds; later, calls are refused that are not among the first 64.",
+        default=0.025,
+        gt=0,
+        allow_inf_nan=False,
+    )
     max_message_bytes: int = _setting("Largest request that is read, in bytes.", default=MIB, gt=0)
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = _setting(
         "`json`, `console`, or `auto`: console on a terminal, else JSON.", default="auto"

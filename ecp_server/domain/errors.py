@@ -23,6 +23,7 @@ EcpError
 │   │   └── PolicyUnavailable
 │   ├── StoreTimeout
 │   └── StoreQueryFailed    shown to callers as an opaque internal error
+├── Overloaded
 ├── DeadlineExceeded
 └── NotImplementedYet
 
@@ -263,6 +264,15 @@ class StoreQueryFailed(StoreError):
 
     def __init__(self, store: StoreKind) -> None:
         super().__init__(store, "internal error")
+
+
+class Overloaded(EcpError):
+    """The server has more to do than it can; nothing was begun."""
+
+    reason = Reason.OVERLOADED
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        super().__init__("the server is overloaded", retry_after_seconds=retry_after_seconds)
 
 
 class DeadlineExceeded(EcpError):

@@ -48,6 +48,7 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.NotImplementedYet: grpc.StatusCode.UNIMPLEMENTED,
     Stopping: grpc.StatusCode.UNAVAILABLE,

@@ -12,7 +12,7 @@ import socket
 import socketserver
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from threading import Thread
 from typing import Final
@@ -241,6 +241,12 @@ class Instruments:
         self._catalog_loaded_at = loaded_at
         self._catalog_info.clear()
         self._catalog_info.labels(version).set(1)
+
+    def watch_loop_lag(self, lag_seconds: Callable[[], float]) -> None:
+        """Show how late the event loop runs, as ``lag_seconds`` tells."""
+        self._meter.create_observable_gauge(
+            "ecp.event_loop.lag", [lambda _options: [Observation(lag_seconds())]], "s", "How late the event loop runs."
+        )
 
     def close(self) -> None:
         """Stop counting."""
