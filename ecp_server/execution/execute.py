@@ -15,7 +15,8 @@ from ecp_server.domain.call import CALL, Call
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason, StoreError
 from ecp_server.domain.execution import Execution, ExecutionRequest
-from ecp_server.domain.frozen import dataclass
+from ecp_server.domain.frozen import dataclass, replace
+from ecp_server.domain.impaired import nothing_impaired
 from ecp_server.domain.policy import Action
 from ecp_server.domain.provenance import StepType, StoreKind
 from ecp_server.domain.records import AuditRecord
@@ -39,6 +40,9 @@ class ExecuteInstruments(Protocol):
 
     def execute(self, status: str, seconds: float) -> None:
         """Count one execution; ``status`` is EXECUTED or the reason why there are no figures."""
+
+    def degraded_reply(self, store: str) -> None:
+        """Count a reply in which something stood in for the store."""
 
     def validation(self, severity: str, passed: bool) -> None:  # noqa: FBT001 - the two outcomes of a rule
         """Count one rule that was evaluated."""
@@ -90,6 +94,8 @@ class Executor:
             raise
         finally:
             self.instruments.execute(status, time.perf_counter() - started)
+        for impaired in execution.degradations:
+            self.instruments.degraded_reply(impaired.store.name.lower())
         for validation in execution.validations:
             self.instruments.validation(validation.severity.value, validation.passed)
         _log.info("execution_complete", execution_id=execution.id, rows=execution.table.row_count)
@@ -97,7 +103,7 @@ class Executor:
 
     async def _walk(self, request: ExecutionRequest, decoding: Decoding, encoding: Encoding) -> Execution:
         """Go the path: read the steps from top to bottom. Whatever the outcome, the audit has it."""
-        stores = self.stores
+        stores, impaired = self.stores, nothing_impaired()
         found = await find(request, stores.state)
         try:
             draft = begin(request, found, self.catalogs, self.preparation, decoding)
@@ -115,7 +121,9 @@ class Executor:
             for stage in steps:
                 draft = await take(stage, draft)
             self.instruments.policy_decision(Action.EXECUTE.value, True)
-            return await record(draft, stores.state, encoding)
+            for told in draft.degradations:
+                impaired.note(told)
+            return await record(replace(draft, degradations=impaired.degradations), stores.state, encoding)
         except asyncio.CancelledError:
             _ = self._begin_audit(audit(draft, CANCELLED))
             raise
