@@ -53,6 +53,7 @@ def main() -> None:
     elsewhere={
         **{name: f"ecp_server.catalog.commands:{name}" for name in ("check", "reference", "schema")},
         "import": "ecp_server.catalog.importers.commands:import_",
+        **{name: f"ecp_server.wiring.catalog_commands:{name}" for name in ("history", "publish", "rollback")},
     },
 )
 def catalog() -> None:

@@ -155,6 +155,23 @@ class Settings(BaseModel):
         default_factory=_default_state_url,
     )
     state_password_file: Path | None = _password_file("state_url")
+    registry_url: Annotated[SecretStr | None, _url(_POSTGRES)] = _setting(
+        f"Registry that catalogs are published to and served from: {_POSTGRES}. ECP_CATALOG stands in for it.",
+        shown_default="the catalog in memory",
+        default=None,
+    )
+    registry_password_file: Path | None = _password_file("registry_url")
+    catalog_copy: Path = _setting(
+        "File that keeps the catalog which the registry gave last, for a start while it is away.",
+        shown_default="`ecp/catalog-copy.jsonl` in the user's data folder",
+        default_factory=lambda: _user_data_folder() / "ecp" / "catalog-copy.jsonl",
+    )
+    vector_url: Annotated[SecretStr | None, _url(_POSTGRES)] = _setting(
+        f"pgvector, where the vectors of published catalogs are: {_POSTGRES}.",
+        shown_default="vectors in memory",
+        default=None,
+    )
+    vector_password_file: Path | None = _password_file("vector_url")
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )
@@ -181,20 +198,6 @@ class Settings(BaseModel):
     semantic_timeout_seconds: float = _setting(
         "Budget of one call to the semantic layer, in seconds; the caller's deadline may cut it shorter.",
         default=20.0,
-        gt=0,
-        allow_inf_nan=False,
-    )
-    embeddings_url: Annotated[SecretStr, _url("https://HOST", "http://HOST")] = _setting(
-        "Endpoint that embeds texts as OpenAI's does, e.g. `https://HOST/v1`; its key is the password.",
-        shown_default="the model that comes along",
-        default=SecretStr(""),
-    )
-    embeddings_password_file: Path | None = _password_file("embeddings_url")
-    embeddings_model: str = _setting("Name of that endpoint's model.", default="text-embedding-3-small")
-    embeddings_dimensions: int = _setting("Length of that model's vectors.", default=1536, gt=0, le=8192)
-    embeddings_timeout_seconds: float = _setting(
-        "How long one request to that endpoint may take, in seconds; a question's budget may cut it shorter.",
-        default=10.0,
         gt=0,
         allow_inf_nan=False,
     )

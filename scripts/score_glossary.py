@@ -46,15 +46,13 @@ class Answer:
 class NoEmbeddings:
     """A model that does not answer."""
 
+    model: Final = "none"
     dimensions: Final = 1
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """See `Embeddings`."""
         del texts
         raise StoreUnavailable(StoreKind.VECTOR)
-
-    async def close(self) -> None:
-        """Nothing to release."""
 
 
 def terms(folder: Path) -> Catalog:

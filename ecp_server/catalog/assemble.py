@@ -45,6 +45,7 @@ def assembled(
 
     contexts = {d.id: d.to_domain() for d in all_of(ContextDocument)}
     dimensions = all_of(DimensionDocument)
+    links = (link for d in all_of(LineageDocument) for link in d.to_domain())
     members: dict[str, Member] = {m.id: m for d in dimensions for m in members_of(d, contexts)}
     return Catalog(
         version=version,
@@ -58,7 +59,7 @@ def assembled(
         known_issues={d.id: d.to_domain() for d in all_of(KnownIssueDocument)},
         contracts={d.id: d.to_domain() for d in all_of(ContractDocument)},
         rules={d.id: d.to_domain() for d in all_of(RuleDocument)},
-        lineage=tuple(link for d in all_of(LineageDocument) for link in d.to_domain()),
+        lineage=tuple(sorted(links, key=lambda link: link.key)),
         entities={d.id: d.to_domain() for d in all_of(EntityDocument)},
         relations={d.id: d.to_domain() for d in all_of(RelationDocument)},
         phrases=tuple(d.to_domain() for d in all_of(PhraseDocument)),

@@ -33,6 +33,7 @@ from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.stores.ports import Hit, Registry
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from tests.held import Held
+from tests.published import published_registry
 
 NET = Metric(
     "net_revenue",
@@ -75,13 +76,13 @@ CATALOG = Catalog(
 METRICS_AND_TERMS = frozenset({AssetKind.METRIC, AssetKind.TERM})
 
 
-REGISTRIES = {"embedded": EmbeddedRegistry}
-
-
-@pytest.fixture(params=REGISTRIES)
+@pytest.fixture(params=["embedded", "postgres"])
 async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
     """Each adapter that this environment can run, with the catalog."""
-    store = REGISTRIES[request.param](Held(CATALOG))
+    if request.param == "embedded":
+        store: Registry = EmbeddedRegistry(Held(CATALOG))
+    else:
+        store = await published_registry(request.getfixturevalue("postgres"), CATALOG)
     yield store
     await store.close()
 

@@ -9,9 +9,12 @@ import pytest
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, KnownIssue, Metric, Severity, Term, TermVariation
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.stores.ports import Vector
-from ecp_server.stores.vector.embedded import KINDS, EmbeddedVector
+from ecp_server.stores.vector.embedded import EmbeddedVector
 from ecp_server.stores.vector.embeddings import StaticEmbeddings
+from ecp_server.stores.vector.meaning import KINDS
+from ecp_server.stores.vector.pgvector import EXACT_ROWS, PgVector
 from tests.held import Held
+from tests.published import published_vector
 
 CATALOG = Catalog(
     version="v1",
@@ -36,13 +39,15 @@ CATALOG = Catalog(
 )
 METRIC, TERM, ISSUE = AssetKind.METRIC, AssetKind.TERM, AssetKind.KNOWN_ISSUE
 
-VECTORS = {"embedded": EmbeddedVector}
 
-
-@pytest.fixture(params=VECTORS)
+@pytest.fixture(params=["embedded", "pgvector", "pgvector, by its index"])
 async def vector(request: pytest.FixtureRequest) -> AsyncIterator[Vector]:
     """Each adapter that this environment can run, with the vectors of the catalog."""
-    store = VECTORS[request.param](Held(CATALOG), StaticEmbeddings())
+    if request.param == "embedded":
+        store: EmbeddedVector | PgVector = EmbeddedVector(Held(CATALOG), StaticEmbeddings())
+    else:
+        exact_rows = EXACT_ROWS if request.param == "pgvector" else 0
+        store = await published_vector(request.getfixturevalue("postgres"), CATALOG, exact_rows=exact_rows)
     await store.prepare(CATALOG)
     yield store
     await store.close()

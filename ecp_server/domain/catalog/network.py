@@ -16,6 +16,11 @@ class LineageLink:
     end_type: str = "column"
     from_system: str | None = None
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return what edges are ordered by: the ends first."""
+        return self.start, self.end, self.start_type, self.end_type, self.transformation, self.from_system or ""
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,49 @@ _NAME_WEIGHT: Final = 3
 """How much more a word of a name says than one of a definition."""
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What scores depend on beside a document: how many there are, and how many words these have (`counted`)."""
+
+    documents: int
+    words: int
+
+    @property
+    def mean(self) -> float:
+        """Return how many words a document has on average, 1 at least."""
+        return max(self.words / self.documents if self.documents else 1.0, 1.0)
+
+    def weight(self, containing: int) -> float:
+        """Return what a stem says that so many documents contain."""
+        return float(np.log1p((self.documents - containing + 0.5) / (containing + 0.5)))
+
+    def scores(self, containing: int, times: NDArray[np.int32], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return what such a stem adds to documents of these lengths that say it so many times."""
+        norms = _K1 * (1 - _B + _B * lengths.astype(np.float32) / self.mean)
+        return (self.weight(containing) * (_K1 + 1) * times / (times + norms)).astype(np.float32)
+
+    def reachable(self, containing: Iterable[int]) -> float:
+        """Return the score of a document that says each of the stems over and over; as many documents contain each."""
+        return sum(self.weight(number) for number in containing) * (_K1 + 1)
+
+
+def counted(document: Document) -> Counter[str]:
+    """Return how often a document says each stem; a word of a name counts more than one of a definition."""
+    count: Counter[str] = Counter(stems(document.body))
+    for name in document.names:
+        for stem in stems(name):
+            count[stem] += _NAME_WEIGHT
+    return count
+
+
+def summed(
+    positions: Sequence[NDArray[np.int32]], scores: Sequence[NDArray[np.float32]], reachable: float
+) -> NDArray[np.float32]:
+    """Return the score of each document, by position: the share of what is reachable that its stems add up to."""
+    parts = np.concatenate(scores) / reachable
+    return np.bincount(np.concatenate(positions), parts).astype(np.float32)
+
+
 class KeywordIndex:
     """Documents by stem. A question costs what its stems' postings cost; a posting's score is computed beforehand."""
 
@@ -28,16 +72,14 @@ class KeywordIndex:
         self._refs = [document.ref for document in documents]
         kinds = list(AssetKind)
         self._kinds = np.array([kinds.index(ref.kind) for ref in self._refs], dtype=np.int8)
-        counts = [_count(document) for document in documents]
-        lengths = np.array([sum(count.values()) for count in counts], dtype=np.float32)
-        norms = _K1 * (1 - _B + _B * lengths / max(float(lengths.mean()) if len(lengths) else 1.0, 1.0))
+        counts = [counted(document) for document in documents]
+        lengths = np.array([sum(count.values()) for count in counts], dtype=np.int32)
+        self._corpus = Corpus(len(documents), int(lengths.sum()))
         postings: dict[str, list[tuple[int, int]]] = {}
         for position, count in enumerate(counts):
             for stem, times in count.items():
                 postings.setdefault(stem, []).append((position, times))
-        self._unknown_weight = _idf(0, len(documents))
-        self._weights = {stem: _idf(len(found), len(documents)) for stem, found in postings.items()}
-        self._postings = {stem: self._posting(stem, found, norms) for stem, found in postings.items()}
+        self._postings = {stem: self._posting(found, lengths) for stem, found in postings.items()}
 
     def search(self, text: str, kinds: frozenset[AssetKind], limit: int) -> tuple[Hit, ...]:
         """Return the documents of these kinds that share a stem with the text, best first, ties by ref.
@@ -48,35 +90,21 @@ class KeywordIndex:
         found = [self._postings[stem] for stem in asked if stem in self._postings]
         if not found:
             return ()
-        reachable = sum(self._weights.get(stem, self._unknown_weight) for stem in asked) * (_K1 + 1)
-        positions = np.concatenate([posting[0] for posting in found])
-        scores = np.bincount(positions, np.concatenate([posting[1] for posting in found]) / reachable).astype(
-            np.float32
+        reachable = self._corpus.reachable(
+            len(self._postings[stem][0]) if stem in self._postings else 0 for stem in asked
         )
+        scores = summed([posting[0] for posting in found], [posting[1] for posting in found], reachable)
         matching = np.flatnonzero(scores)
         matching = matching[self._of_kinds(kinds)[self._kinds[matching]]]
         ranked = matching[best(scores[matching], limit)]
         return tuple(Hit(self._refs[position], float(scores[position])) for position in ranked)
 
     def _posting(
-        self, stem: str, found: Iterable[tuple[int, int]], norms: NDArray[np.float32]
+        self, found: Iterable[tuple[int, int]], lengths: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         positions, times = np.array(list(found), dtype=np.int32).T
-        scores = self._weights[stem] * (_K1 + 1) * times / (times + norms[positions])
-        return positions, scores.astype(np.float32)
+        return positions, self._corpus.scores(len(positions), times, lengths[positions])
 
     @staticmethod
     def _of_kinds(kinds: frozenset[AssetKind]) -> NDArray[np.bool_]:
         return np.array([kind in kinds for kind in AssetKind])
-
-
-def _count(document: Document) -> Counter[str]:
-    count: Counter[str] = Counter(stems(document.body))
-    for name in document.names:
-        for stem in stems(name):
-            count[stem] += _NAME_WEIGHT
-    return count
-
-
-def _idf(containing: int, documents: int) -> float:
-    return float(np.log1p((documents - containing + 0.5) / (containing + 0.5)))

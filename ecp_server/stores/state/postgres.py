@@ -29,6 +29,7 @@ class PostgresState:
     """The State port over one database, whose schema `ecp-server migrate` makes."""
 
     adapter = "postgres"
+    concurrency = MAX_WAITING
 
     def __init__(self, endpoint: Endpoint, *, pool_size: int, timeout_seconds: float) -> None:
         """``timeout_seconds`` bounds a statement, and how long a batch of records may take."""

@@ -15,18 +15,9 @@ from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.documents import Document, documents
 from ecp_server.stores.ports import Hit
 from ecp_server.stores.top import best
-from ecp_server.stores.vector.embeddings import Embeddings, Matrix, normalized
+from ecp_server.stores.vector.embeddings import Embeddings, Matrix
+from ecp_server.stores.vector.meaning import CHUNK, KINDS, embedded, nearness, plain
 from ecp_server.stores.versions import Versions
-from ecp_server.stores.words import words
-
-KINDS: Final = frozenset({AssetKind.KNOWN_ISSUE, AssetKind.METRIC, AssetKind.TERM})
-"""The kinds that have vectors."""
-
-_BODY_WEIGHT: Final = 0.5
-"""How much what is said of an asset counts beside what it is called."""
-
-_CHUNK: Final = 2048
-"""Documents embedded at a time, which bounds the memory that it takes."""
 
 # Products of so many numbers take about 1 ms: longer ones do not keep the event loop waiting.
 _INLINE_PRODUCT: Final = 16_000_000
@@ -56,9 +47,8 @@ class EmbeddedVector:
         self._index(self._catalogs.current.version)
 
     async def close(self) -> None:
-        """Forget the vectors, and release the model."""
+        """Forget the vectors."""
         await self._indexes.close()
-        await self._embeddings.close()
 
     async def nearest(
         self, version: str, texts: Sequence[str], *, kinds: frozenset[AssetKind], limit: int
@@ -67,7 +57,7 @@ class EmbeddedVector:
         index = self._index(version)
         if not texts:
             return []
-        vectors = await self._embeddings.embed([_plain(text) for text in texts])
+        vectors = await self._embeddings.embed([plain(text) for text in texts])
         if index.vectors.size * len(texts) <= _INLINE_PRODUCT:
             return index.nearest(vectors, kinds, limit)
         return await asyncio.to_thread(index.nearest, vectors, kinds, limit)
@@ -82,19 +72,10 @@ class EmbeddedVector:
         found = await asyncio.to_thread(documents, catalog, KINDS)
         dimensions = self._embeddings.dimensions
         vectors, missing = await asyncio.to_thread(_carry_over, found, self._indexes.latest, dimensions)
-        for start in range(0, len(missing), _CHUNK):
-            rows = missing[start : start + _CHUNK]
-            vectors[rows] = await self._embed([found[row] for row in rows])
+        for start in range(0, len(missing), CHUNK):
+            rows = missing[start : start + CHUNK]
+            vectors[rows] = await embedded(self._embeddings, [found[row] for row in rows])
         return await asyncio.to_thread(VectorIndex, found, vectors)
-
-    async def _embed(self, found: Sequence[Document]) -> Matrix:
-        """Return a vector a document: the mean of its names, the first twice, and half as much what is said of it."""
-        named = [(row, name) for row, document in enumerate(found) for name in (*document.names[:1], *document.names)]
-        names = await self._embeddings.embed([_plain(name) for _, name in named])
-        called = np.zeros((len(found), self._embeddings.dimensions), dtype=np.float32)
-        np.add.at(called, [row for row, _ in named], names)
-        said = await self._embeddings.embed([_plain(document.body) for document in found])
-        return normalized(normalized(called) + _BODY_WEIGHT * said)
 
 
 class VectorIndex:
@@ -111,14 +92,10 @@ class VectorIndex:
         """Return for each vector the assets nearest to it, best first, ties by ref."""
         spans = sorted((self._spans[kind] for kind in kinds if kind in self._spans), key=lambda span: span.start)
         rows = np.concatenate([np.arange(0), *(np.arange(span.start, span.stop) for span in spans)])
-        # Row by row, not as one product of matrices: for that BLAS starts threads, which busy cores keep waiting.
-        return [
-            self._hits(rows, [np.vecdot(self.vectors[span], vector) for span in spans], limit) for vector in vectors
-        ]
+        return [self._hits(rows, [nearness(self.vectors[span], vector) for span in spans], limit) for vector in vectors]
 
-    def _hits(self, rows: NDArray[np.intp], products: Sequence[NDArray[np.float32]], limit: int) -> tuple[Hit, ...]:
-        # Rounded, so that the order does not hang on how a product is summed.
-        scores = np.minimum(np.round(np.concatenate([np.empty(0, dtype=np.float32), *products]), 6), 1)
+    def _hits(self, rows: NDArray[np.intp], near: Sequence[NDArray[np.float32]], limit: int) -> tuple[Hit, ...]:
+        scores = np.concatenate([np.empty(0, dtype=np.float32), *near])
         return tuple(Hit(self._refs[rows[at]], float(scores[at])) for at in best(scores, limit))
 
 
@@ -132,8 +109,3 @@ def _carry_over(found: Sequence[Document], known: VectorIndex | None, dimensions
     vectors[new_rows] = known.vectors[old_rows]
     carried = set(new_rows)
     return vectors, [row for row in range(len(found)) if row not in carried]
-
-
-def _plain(text: str) -> str:
-    """Return the words alone: case and signs say little, and static vectors know each spelling as a word of its own."""
-    return " ".join(words(text))

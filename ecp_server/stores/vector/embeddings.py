@@ -19,6 +19,10 @@ class Embeddings(Protocol):
     """A model that embeds texts."""
 
     @property
+    def model(self) -> str:
+        """Return the model's name: vectors of one name can be compared."""
+
+    @property
     def dimensions(self) -> int:
         """Return the length of a vector."""
 
@@ -28,9 +32,6 @@ class Embeddings(Protocol):
         Raises `StoreUnavailable` where the model does not answer.
         """
 
-    async def close(self) -> None:
-        """Release what the model holds."""
-
 
 class StaticEmbeddings:
     """Averages of word vectors that come with the wordllama package: no server, no download, some 50 µs a text.
@@ -38,6 +39,7 @@ class StaticEmbeddings:
     The model (16 MB on disk, 33 MB in memory) is loaded in a thread when it is needed first, in under a second.
     """
 
+    model: Final = "wordllama-l2-supercat-256"
     dimensions: Final = 256
 
     # So many texts cost no more on the event loop than a hop to a thread and back.
@@ -55,9 +57,6 @@ class StaticEmbeddings:
         if len(texts) <= self._AT_ONCE:
             return self._embed(model, texts)
         return await asyncio.to_thread(self._embed, model, texts)
-
-    async def close(self) -> None:
-        """Nothing to release."""
 
     async def _load(self) -> _WordVectors:
         async with self._loading:

@@ -12,8 +12,9 @@ from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.vector import embedded
-from ecp_server.stores.vector.embedded import KINDS, EmbeddedVector
+from ecp_server.stores.vector.embedded import EmbeddedVector
 from ecp_server.stores.vector.embeddings import Matrix, normalized
+from ecp_server.stores.vector.meaning import KINDS
 from tests.held import Held
 
 
@@ -24,6 +25,7 @@ def _catalog(version: str, *names: str) -> Catalog:
 class Letters:
     """A model that counts letters, and notes what it was asked."""
 
+    model = "test"
     dimensions = 26
 
     def __init__(self) -> None:
@@ -40,9 +42,6 @@ class Letters:
         counts = [[text.count(chr(ord("a") + letter)) for letter in range(26)] for text in texts]
         rows = np.array(counts, dtype=np.float32).reshape(len(texts), 26)
         return normalized(rows)
-
-    async def close(self) -> None:
-        """Nothing to release."""
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ async def test_what_takes_long_is_counted_in_a_thread_with_the_same_answer(
 
 
 async def test_large_catalogs_are_embedded_a_part_at_a_time(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_CHUNK", 2)
+    monkeypatch.setattr(embedded, "CHUNK", 2)
     catalog = _catalog("v", "alpha", "bravo", "charlie", "delta", "echo")
     vector = EmbeddedVector(Held(catalog), letters)
     await vector.prepare(catalog)

@@ -1,0 +1,84 @@
+"""`ecp-server catalog publish`, `rollback`: a catalog into every store that is a server, the registry last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ecp_server.catalog.errors import CatalogError, CatalogInvalid
+from ecp_server.domain.catalog import Catalog
+from ecp_server.settings import Settings
+from ecp_server.stores.policy.embedded import EmbeddedPolicy, PolicyInvalid
+from ecp_server.stores.publish import Difference, Publisher
+from ecp_server.wiring.graph import graph_publisher
+from ecp_server.wiring.registry import registry_publisher
+from ecp_server.wiring.vector import vector_publisher
+
+Tell = Callable[[str, int, int], None]
+"""Hears of progress: the store and what is done there, how many are done, of how many."""
+
+
+class NothingToPublishTo(Exception):
+    """No store is a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of one store."""
+
+    store: str
+    difference: Difference
+
+
+@asynccontextmanager
+async def publishing(settings: Settings, note: str) -> AsyncIterator[Publishing]:
+    """Give what publishes to every store that is a server. Raises `NothingToPublishTo`."""
+    # The registry comes last: once a catalog is there servers ask the others for it.
+    found = (vector_publisher(settings), graph_publisher(settings), registry_publisher(settings, note))
+    publishers = [publisher for publisher in found if publisher is not None]
+    if not publishers:
+        raise NothingToPublishTo
+    try:
+        yield Publishing(publishers)
+    finally:
+        for publisher in publishers:
+            await publisher.close()
+
+
+class Publishing:
+    """Publishes catalogs to several stores."""
+
+    def __init__(self, publishers: Sequence[Publisher]) -> None:
+        self._publishers = publishers
+
+    async def differences(self, catalog: Catalog) -> AsyncIterator[Published]:
+        """Yield what publishing would change in each store. Raises `CatalogInvalid` and `StoreError`."""
+        await _check_policies(catalog)
+        for publisher in self._publishers:
+            yield Published(publisher.store.name.lower(), await publisher.difference(catalog))
+
+    async def publish(self, catalog: Catalog, tell: Tell) -> AsyncIterator[Published]:
+        """Publish to each store in turn and yield what that changed. Raises `CatalogInvalid` and `StoreError`.
+
+        After a failure stores before it have the catalog, and no server asks for it; publishing again is all it takes.
+        """
+        await _check_policies(catalog)
+        for publisher in self._publishers:
+            name = publisher.store.name.lower()
+
+            def told(doing: str, done: int, of: int, name: str = name) -> None:
+                tell(f"{name}: {doing}", done, of)
+
+            yield Published(name, await publisher.publish(catalog, told))
+
+
+async def _check_policies(catalog: Catalog) -> None:
+    """Refuse what no server would put in force."""
+    policy = EmbeddedPolicy()
+    try:
+        await policy.use(catalog.policies)
+    except PolicyInvalid as invalid:
+        raise CatalogInvalid((CatalogError("policies", 0, "", str(invalid)),)) from invalid
+    finally:
+        await policy.close()
