@@ -13,6 +13,7 @@ from ecp_server.resolution.lexicon import SenseKind, Span
 from ecp_server.resolution.parsing.intent import find_intent, is_target
 from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, is_content, look_up
 from ecp_server.resolution.parsing.movement import find_movement, find_varying, with_difference, with_movement
+from ecp_server.resolution.parsing.portion import find_portion
 from ecp_server.resolution.parsing.ratio import find_ratio
 from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import excludes, find_grain, groups
@@ -44,6 +45,11 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     share_at = find_share(tokens, covered)
     trend_words = find_trend(tokens, covered)
     ratio = find_ratio(tokens, named, share_at)
+    portion = find_portion(text, tokens, named, share_at, draft.prepared.lexicon, draft.hidden)
+    if portion is not None and ratio is None:
+        ratio = portion.ratio
+        named += [portion.named] if portion.named is not None else []
+        covered = covered_by((*named, *times))
     movement = find_movement(tokens, covered) if named else None
     targets = [name for name in named if is_target(name)]
     short = find_falling_short(tokens, covered) if targets else frozenset()

@@ -27,12 +27,20 @@ def restate(draft: Draft) -> str:
     return f"{_what(draft, names)}{_over_what(draft)}{_ranked(draft)}, {' and '.join(periods)}."
 
 
+def _divisor_last(draft: Draft, names: Sequence[str]) -> list[str]:
+    """Return the names, that of the divisor last: "percentage of orders that were large" has it first."""
+    start = draft.parsed.tokens[draft.parsed.divisor or 0].start
+    divisors = {c.name for c in draft.selection.concepts if c.kind is ConceptKind.METRIC and c.mention.start == start}
+    return sorted(names, key=lambda name: name in divisors)
+
+
 def _what(draft: Draft, names: Sequence[str]) -> str:
     """Return the figures: their names, how they are set against each other, and what they are held against."""
     parsed, selection = draft.parsed, draft.selection
     sentence = ", ".join(names)
     if parsed.divisor is not None and len(names) > 1:
-        sentence = f"{names[0]} {'in percent of' if parsed.percent else 'per'} {', '.join(names[1:])}"
+        first, *others = _divisor_last(draft, names)
+        sentence = f"{first} {'in percent of' if parsed.percent else 'per'} {', '.join(others)}"
     elif parsed.share_at is not None:
         return f"Share in {sentence}"
     elif parsed.moved:

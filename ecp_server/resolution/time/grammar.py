@@ -68,6 +68,7 @@ _RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
     (running.all_time, word_set("all since inception life")),
     (relative.day, word_set("right just to") | DAYS.keys()),
     (relative.relative_units, _DIRECTIONS | _COUNTS | CALENDARS | UNITS.keys()),
+    (relative.of_last_year, THIS),
     (relative.before_last, CALENDARS | UNITS.keys()),
     (lengths.from_length, _COUNTS | CALENDARS | UNITS.keys()),
     (lengths.trailing, ROLLING | TRAILING | LAST | TWELVE_MONTHS.keys() | word_set("t l r")),

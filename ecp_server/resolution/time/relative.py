@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.expressions import (
     Anchor,
@@ -33,6 +34,8 @@ from ecp_server.resolution.time.lexemes import (
     phrases,
 )
 
+_UNITS_OF_A_YEAR: Final = {TimeUnit.MONTH: 12, TimeUnit.QUARTER: 4}
+_IN: Final = frozenset({"of", "in"})
 _AND: Final = frozenset({"and", "plus"})
 _PLAIN_UNITS: Final = frozenset({"day", "week", "weekend", "month", "quarter", "year"})
 _LATEST: Final = phrases("latest", "most recent", "most recently", "just")
@@ -112,6 +115,19 @@ def relative_units(scan: Scan, at: int) -> Parsed[Expression]:
     if period.first + period.count != 0:
         return found
     return _with_more(scan, period, end)
+
+
+def of_last_year(scan: Scan, at: int) -> Parsed[Expression]:
+    """Read what makes "this month" the one a year before: "this month last year", "this quarter of last year"."""
+    found = units(scan, at)
+    if found is None:
+        return None
+    period, end = found
+    count = _UNITS_OF_A_YEAR.get(period.unit)
+    start = scan.skip(end, _IN)
+    if count is None or (period.first, period.count) != (0, 1) or scan.words[start] not in LAST:
+        return None
+    return (replace(period, first=-count), start + 2) if scan.words[start + 1] == "year" else None
 
 
 def _with_more(scan: Scan, last: Units, end: int) -> Parsed[Expression]:

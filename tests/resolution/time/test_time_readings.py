@@ -325,6 +325,8 @@ def test_weeks_of_a_month_or_year_are_those_with_four_days_in_it(text: str, days
         ("20th of last month", ("2024-04-20", "2024-04-21")),
         ("next month's first week", ("2024-06-03", "2024-06-10")),
         ("December last year", ("2023-12-01", "2024-01-01")),
+        ("this month last year", ("2023-05-01", "2023-06-01")),
+        ("this quarter of last year", ("2023-04-01", "2023-07-01")),
         ("last December", ("2023-12-01", "2024-01-01")),
         ("March in a year", ("2025-03-01", "2025-04-01")),
         ("March after next", ("2026-03-01", "2026-04-01")),
