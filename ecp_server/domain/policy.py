@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from typing_extensions import override
+
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 
@@ -28,6 +30,11 @@ class Product:
     owner: str = ""
     dimensions: tuple[str, ...] = ()
     pii_columns: tuple[str, ...] = ()
+
+    @override
+    def __hash__(self) -> int:
+        """Hash the id alone: decisions are looked up by product, several times a question."""
+        return hash(self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's 
 from ecp_server.resolution.digest import with_digest
 from ecp_server.resolution.draft import Draft, Slice, read_by
 from ecp_server.resolution.rights.obligations import Reader, apply, demands_on
-from ecp_server.resolution.rights.products import metric_product
 from ecp_server.stores.ports import Policy
 
 RESTRICTED = "restricted"
@@ -66,12 +65,12 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
         kept.append(rewritten)
         obligations += demanded
     names = {measure.name for query in kept for measure in query.measures}
-    computations = tuple(c for c in draft.plan.computations if _computable(c, names))
-    columns = {*names, *(computation.name for computation in computations), *draft.plan.alignment.keys}
+    computations = tuple([c for c in draft.plan.computations if _computable(c, names)])
+    columns = {*names, *[computation.name for computation in computations], *draft.plan.alignment.keys}
     alignment = _alignment(draft.plan.alignment, columns)
     written = with_digest(ExecutionPlan(tuple(kept), computations, alignment, tuple(obligations)))
     refuse_hidden_order(written)
-    warnings = (*(_restricted(d) for d in left_out), *_policy_warnings(products, decisions))
+    warnings = (*[_restricted(d) for d in left_out], *_policy_warnings(products, decisions))
     finding = Finding(
         _reasoning(decisions, obligations, left_out),
         {
@@ -92,9 +91,10 @@ def plan_products(draft: Draft) -> Mapping[str, Product]:
     """
     tier = min((metric.certification_tier for metric in draft.selection.metrics), default=None)
     asked = {metric.id for metric in draft.selection.metrics}
+    governed = draft.prepared.products
     products: dict[str, Product] = {}
-    for metric in (m for part in draft.selection.slices for m in read_by(part)):
-        products[metric.id] = metric_product(metric, tier=None if metric.id in asked else tier)
+    for metric in [m for part in draft.selection.slices for m in read_by(part)]:
+        products[metric.id] = governed.metric(metric, tier=None if metric.id in asked else tier)
     return products
 
 
@@ -111,18 +111,20 @@ def _permit(
 
 
 def _computable(computation: Computation, names: set[str]) -> bool:
-    return all(name in names for name in _IDENTIFIER.findall(computation.expression))
+    return names.issuperset(_IDENTIFIER.findall(computation.expression))
 
 
 def _alignment(alignment: Alignment, columns: set[str]) -> Alignment:
     """Return the alignment without an order by what was left out; then no row comes first, so all are kept."""
-    if all(order.column in columns for order in alignment.order_by):
+    if columns.issuperset([order.column for order in alignment.order_by]):
         return alignment
     return Alignment(alignment.keys)
 
 
 def refuse_hidden_order(plan: ExecutionPlan) -> None:
     """Raise `PolicyDenied` where rows are ordered by hidden values, or by what is computed of them."""
+    if not plan.obligations or not plan.alignment.order_by:
+        return
     hidden = {
         measure.name: obligation.policy
         for obligation in plan.obligations
@@ -145,13 +147,9 @@ def _restricted(denied: _Denied) -> Warning:
 
 
 def _policy_warnings(products: Mapping[str, Product], decisions: Mapping[str, Decision]) -> tuple[Warning, ...]:
-    told = dict.fromkeys(
-        (decision.policy, warning)
-        for product in products
-        if (decision := decisions.get(product)) is not None
-        for warning in decision.warnings
-    )
-    return tuple(Warning(policy, w.type, Severity.MEDIUM, w.message) for policy, w in told)
+    decided = [decision for product in products if (decision := decisions.get(product)) is not None]
+    told = dict.fromkeys([(decision.policy, warning) for decision in decided for warning in decision.warnings])
+    return tuple([Warning(policy, w.type, Severity.MEDIUM, w.message) for policy, w in told])
 
 
 def _reasoning(

@@ -18,17 +18,17 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
 
     Each round of parsing can bring up other, shorter names, so it goes on until nothing new is hidden.
     """
-    catalog = draft.prepared.catalog
+    products = draft.prepared.products
     visible: frozenset[AssetRef] = frozenset()
     asked: set[AssetRef] = set()
     while True:
         if new := _named(draft) - asked:
-            visible |= await visibility.visible(catalog, sorted(new))
+            visible |= await visibility.visible(products, sorted(new) if len(new) > 1 else new)
             asked |= new
-        hidden = {sense.meaning for sense in _senses(draft) if not _may_be_shown(sense, visible, draft)}
+        hidden = [sense.meaning for sense in _senses(draft) if not _may_be_shown(sense, visible, draft)]
         if not hidden:
             break
-        draft, _ = parse(replace(draft, hidden=draft.hidden | hidden))
+        draft, _ = parse(replace(draft, hidden=draft.hidden.union(hidden)))
     # Only what is left is told: the number of candidates would betray the hidden ones.
     left = sorted(ref.id for ref in asked & visible)
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
@@ -38,10 +38,9 @@ def _named(draft: Draft) -> set[AssetRef]:
     """Return the metrics and terms that the question names, and some that have a target that it names."""
     senses = _senses(draft)
     targets = [sense.id for sense in senses if sense.kind is SenseKind.TARGET]
-    having = (metric for name in targets for metric in draft.prepared.metrics_by_target[name][:_MOST_OFFERED])
-    return {sense.asset for sense in senses if sense.asset is not None} | {
-        AssetRef(AssetKind.METRIC, metric.id) for metric in having
-    }
+    having = [metric for name in targets for metric in draft.prepared.metrics_by_target[name][:_MOST_OFFERED]]
+    named = {sense.asset for sense in senses if sense.asset is not None}
+    return named.union([AssetRef(AssetKind.METRIC, metric.id) for metric in having])
 
 
 def _senses(draft: Draft) -> list[Sense]:

@@ -36,6 +36,7 @@ class SenseKind(IntEnum):
 
 
 _ASSET_KINDS = {SenseKind.METRIC: AssetKind.METRIC, SenseKind.TERM: AssetKind.TERM}
+"""What policy decides on."""
 
 
 class FormSource(IntEnum):
@@ -58,17 +59,13 @@ class Sense:
     source: FormSource
     form: str
     """The form as the catalog writes it."""
+    asset: AssetRef | None = None
+    """The metric or term that it stands for; None for what policy does not decide on."""
 
     @property
     def meaning(self) -> tuple[SenseKind, str]:
         """Return what it stands for, by whichever of its forms."""
         return self.kind, self.id
-
-    @property
-    def asset(self) -> AssetRef | None:
-        """Return the metric or term that it stands for; None for what policy does not decide on."""
-        kind = _ASSET_KINDS.get(self.kind)
-        return None if kind is None else AssetRef(kind, self.id)
 
 
 class Exactness(IntEnum):
@@ -302,9 +299,10 @@ def _related(catalog: Catalog) -> Iterator[Sense]:
 def _named(
     kind: SenseKind, asset_id: str, names: Iterable[str], synonyms: Iterable[str], acronyms: Iterable[str] = ()
 ) -> Iterator[Sense]:
+    asset = AssetRef(_ASSET_KINDS[kind], asset_id) if kind in _ASSET_KINDS else None
     for name in names:
-        yield Sense(kind, asset_id, FormSource.NAME, name)
+        yield Sense(kind, asset_id, FormSource.NAME, name, asset)
     for synonym in synonyms:
-        yield Sense(kind, asset_id, FormSource.SYNONYM, synonym)
+        yield Sense(kind, asset_id, FormSource.SYNONYM, synonym, asset)
     for acronym in acronyms:
-        yield Sense(kind, asset_id, FormSource.ACRONYM, acronym)
+        yield Sense(kind, asset_id, FormSource.ACRONYM, acronym, asset)

@@ -9,6 +9,7 @@ from ecp_server.domain.catalog import Catalog, Metric
 from ecp_server.domain.frozen import dataclass
 from ecp_server.resolution.contexts import Contexts
 from ecp_server.resolution.lexicon import Lexicon
+from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.searching.search_index import SearchIndex
 
 _KEPT_VERSIONS = 4
@@ -24,6 +25,7 @@ class PreparedCatalog:
     search_index: SearchIndex
     metrics_by_tier: tuple[Metric, ...]
     """By tier, then id: the order in which metrics are offered and listed."""
+    products: Products
     metrics_by_target: Mapping[str, tuple[Metric, ...]]
     """Those that have a target of that name, in the same order."""
 
@@ -55,5 +57,11 @@ def _prepare(catalog: Catalog) -> PreparedCatalog:
         for target in metric.targets:
             by_target[target.name] = (*by_target.get(target.name, ()), metric)
     return PreparedCatalog(
-        catalog, Lexicon(catalog), Contexts(catalog), SearchIndex(catalog), tuple(by_tier), by_target
+        catalog,
+        Lexicon(catalog),
+        Contexts(catalog),
+        SearchIndex(catalog),
+        tuple(by_tier),
+        Products(catalog),
+        by_target,
     )

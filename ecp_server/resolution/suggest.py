@@ -33,7 +33,7 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         kinds=_KINDS,
         limit=_SEARCHED,
     )
-    visible = await visibility.visible(catalog, [hit.ref for hit in found.hits])
+    visible = await visibility.visible(draft.prepared.products, [hit.ref for hit in found.hits])
     shown = [hit for hit in found.hits if hit.ref in visible]
     options = tuple(_option(hit, catalog) for hit in _once(shown)[:MAX_OPTIONS])
     draft = replace(

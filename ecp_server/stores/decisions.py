@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,9 @@ from ecp_server.stores.ports import Policy
 MAX_DECISIONS: Final = 50_000
 """About 30 MB with ordinary principals and products."""
 
-_Key = tuple[Principal, Action, Product]
+_Asker = tuple[Principal, Action]
+_Kept = dict[Product, tuple[Decision, float]]
+"""Decisions by product, each with the moment from which it is too old; the last one asked for comes last."""
 
 
 class DecisionCache:
@@ -35,7 +37,8 @@ class DecisionCache:
         self._ttl_seconds = ttl_seconds
         self._max_decisions = max_decisions
         self._clock = clock
-        self._kept: OrderedDict[_Key, tuple[Decision, float]] = OrderedDict()
+        self._kept: OrderedDict[_Asker, _Kept] = OrderedDict()
+        self._count = 0
         self._generation = 0
 
     @property
@@ -47,24 +50,24 @@ class DecisionCache:
         """Forget everything: another policy or catalog is in force. What is being evaluated now is not kept either."""
         self._generation += 1
         self._kept.clear()
+        self._count = 0
 
     async def decide(self, question: PolicyQuestion) -> Mapping[str, Decision]:
         """Answer from what is kept, and ask once for the rest; see `ports.Policy`."""
         if not self._may_keep(question):
             return await self._policy.decide(question)
         started = time.perf_counter()
-        known: dict[str, Decision] = {}
-        unknown: list[Product] = []
-        for product in question.products:
-            decision = self._recall((question.principal, question.action, product))
-            if decision is None:
-                unknown.append(product)
-            else:
-                known[product.id] = decision
-        if unknown:
-            return {**known, **await self._ask(replace(question, products=tuple(unknown)))}
+        known = self._recall((question.principal, question.action), question.products)
+        if len(known) < len(question.products):
+            unknown = tuple([product for product in question.products if product.id not in known])
+            return {**known, **await self._ask(replace(question, products=unknown))}
         self._report((time.perf_counter() - started) * 1e3)
         return known
+
+    @property
+    def size(self) -> int:
+        """Return how many decisions are kept."""
+        return self._count
 
     async def probe(self) -> None:
         """Probe the policy behind."""
@@ -88,27 +91,46 @@ class DecisionCache:
         generation, asked_at = self._generation, self._clock()
         decisions = await self._policy.decide(question)
         if generation == self._generation:
-            for product in question.products:
-                if (decision := decisions.get(product.id)) is not None:
-                    self._keep((question.principal, question.action, product), decision, asked_at + self._ttl_seconds)
+            found = {p: d for p in question.products if (d := decisions.get(p.id)) is not None}
+            self._keep((question.principal, question.action), found, asked_at + self._ttl_seconds)
         return decisions
 
-    def _recall(self, key: _Key) -> Decision | None:
-        kept = self._kept.get(key)
+    def _recall(self, asker: _Asker, products: Sequence[Product]) -> dict[str, Decision]:
+        """Return what is kept for a principal and action, by product id."""
+        kept = self._kept.get(asker)
         if kept is None:
-            return None
-        decision, expires_at = kept
-        if self._clock() >= expires_at:
-            del self._kept[key]
-            return None
-        self._kept.move_to_end(key)
-        return decision
+            return {}
+        self._kept.move_to_end(asker)
+        now = self._clock()
+        known: dict[str, Decision] = {}
+        for product in products:
+            found = kept.pop(product, None)
+            if found is None:
+                continue
+            if now < found[1]:
+                kept[product] = found
+                known[product.id] = found[0]
+            else:
+                self._count -= 1
+        if not kept:
+            del self._kept[asker]
+        return known
 
-    def _keep(self, key: _Key, decision: Decision, expires_at: float) -> None:
-        self._kept[key] = (decision, expires_at)
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._max_decisions:
-            self._kept.popitem(last=False)
+    def _keep(self, asker: _Asker, decisions: Mapping[Product, Decision], expires_at: float) -> None:
+        """Keep decisions; where they are too many, the oldest of who has not asked for longest make room."""
+        if not decisions:
+            return
+        kept = self._kept.setdefault(asker, {})
+        self._kept.move_to_end(asker)
+        for product, decision in decisions.items():
+            self._count += kept.pop(product, None) is None
+            kept[product] = (decision, expires_at)
+        while self._count > self._max_decisions:
+            first, oldest = next(iter(self._kept.items()))
+            del oldest[next(iter(oldest))]
+            self._count -= 1
+            if not oldest:
+                del self._kept[first]
 
     def _report(self, duration_ms: float) -> None:
         calls = STORE_CALLS.get()

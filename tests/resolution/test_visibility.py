@@ -21,6 +21,7 @@ from ecp_server.domain.catalog import (
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Product
 from ecp_server.domain.resolution import Resolution
+from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.rights.visibility import Visibility
 from tests.resolution.conftest import Desks
 from tests.resolution.desk import Desk, policy_for
@@ -137,7 +138,7 @@ async def test_questions_back_and_suggestions_offer_only_what_may_be_seen(desk: 
 async def test_each_thing_is_asked_about_once_and_what_it_hangs_on_with_it(desk: Desk) -> None:
     visibility = Visibility(await policy_for(desk.held.current.policies), ANALYST)
     refs = [AssetRef(AssetKind.METRIC, "sales"), AssetRef(AssetKind.TERM, "income")]
-    visible = await visibility.visible(desk.held.current, refs)
+    visible = await visibility.visible(Products(desk.held.current), refs)
 
     assert {(ref.kind.value, ref.id) for ref in visible} == {
         ("metric", "sales"),
@@ -166,7 +167,7 @@ async def test_no_product_is_no_question_and_a_denied_one_is_not_among_the_allow
 async def test_the_first_visible_metrics_come_in_the_order_given(desk: Desk) -> None:
     visibility = Visibility(await policy_for(desk.held.current.policies), ANALYST)
     many = catalog(*(metric(f"m{i:02}", owner="secret" if i % 3 else "") for i in range(40)))
-    found = await visibility.first_metrics(many, many.metrics.values(), 5)
+    found = await visibility.first_metrics(Products(many), many.metrics.values(), 5)
 
     assert [m.id for m in found] == ["m00", "m03", "m06", "m09", "m12"]
-    assert await visibility.first_metrics(many, [], 5) == ()
+    assert await visibility.first_metrics(Products(many), [], 5) == ()

@@ -226,7 +226,7 @@ async def test_the_least_recently_used_decision_makes_room(engine: Engine) -> No
     for product in ("a", "b", "a", "c", "a", "b"):
         await cache.decide(_question(_metric(product)))
     assert [("a",), ("b",), ("c",), ("b",)] == engine.asked
-    assert 2 == len(cache._kept)
+    assert 2 == cache.size
 
 
 async def test_two_products_with_one_id_are_not_kept(cache: DecisionCache, engine: Engine) -> None:
@@ -241,7 +241,21 @@ async def test_two_products_with_one_id_are_not_kept(cache: DecisionCache, engin
 
 async def test_a_question_about_nothing_asks_for_nothing_to_keep(cache: DecisionCache) -> None:
     assert {} == await cache.decide(PolicyQuestion(Action.RESOLVE, PRINCIPAL, ()))
-    assert 0 == len(cache._kept)
+    assert 0 == cache.size
+
+
+async def test_who_has_not_asked_for_longest_makes_room(engine: Engine) -> None:
+    cache = DecisionCache(engine, ttl_seconds=30, max_decisions=3)
+    bob = replace(PRINCIPAL, subject="bob")
+    await cache.decide(_question(_metric("a"), _metric("b"), principal=bob))
+    await cache.decide(_question(_metric("a"), _metric("b")))
+    assert 3 == cache.size
+    await cache.decide(_question(_metric("b"), principal=bob))
+    await cache.decide(_question(_metric("a"), _metric("b")))
+    assert [("a", "b"), ("a", "b")] == engine.asked
+    await cache.decide(_question(_metric("a"), principal=bob))
+    assert 3 == cache.size
+    assert ("a",) == engine.asked[-1]
 
 
 async def test_an_answer_all_from_the_cache_is_told_to_provenance(cache: DecisionCache) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from typing_extensions import override
+
 from ecp_server.domain.frozen import dataclass
 
 
@@ -31,3 +33,8 @@ class AssetRef:
 
     kind: AssetKind
     id: str
+
+    @override
+    def __hash__(self) -> int:
+        """Hash the id alone: assets are looked up by it, many times a question."""
+        return hash(self.id)

@@ -77,7 +77,7 @@ class Browser:
         found = await search(
             text, index=prepared.search_index, registry=self.registry, vector=self.vector, kinds=_KINDS, limit=_SEARCHED
         )
-        visible = await Visibility(self.policy, principal).visible(catalog, [hit.ref for hit in found.hits])
+        visible = await Visibility(self.policy, principal).visible(prepared.products, [hit.ref for hit in found.hits])
         shown = [hit for hit in found.hits if hit.ref in visible and domain in ("", _domain(hit, catalog))]
         contexts = prepared.contexts.chain(principal.department)
         entries = tuple(_entry(hit, catalog, contexts, visible) for hit in shown[offset : offset + page.size])
@@ -97,7 +97,7 @@ class Browser:
         scope = (query.dimension, query.domain, str(query.max_certification_tier), query.words)
         offset = read_token(page.token, *scope)
         wanted = [metric for metric in prepared.metrics_by_tier if _matches(metric, query)]
-        visible = await Visibility(self.policy, principal).metrics(prepared.catalog, wanted)
+        visible = await Visibility(self.policy, principal).metrics(prepared.products, wanted)
         token = next_token(offset + page.size, len(visible), *scope)
         return MetricList(tuple(visible[offset : offset + page.size]), len(visible), token)
 
@@ -110,7 +110,7 @@ class Browser:
         """
         found = await visible_lineage(
             target,
-            catalog=self.catalogs.current,
+            products=self.preparation.of(self.catalogs.current).products,
             graph=self.graph,
             visibility=Visibility(self.policy, principal),
             depth=depth,

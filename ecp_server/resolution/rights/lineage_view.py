@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog
+from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
-from ecp_server.resolution.rights.products import TABLE_PREFIX, table_product
+from ecp_server.resolution.rights.products import TABLE_PREFIX, Products, table_product
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.stores.ports import Graph
 
@@ -18,7 +18,7 @@ DEFAULT_NODES = 200
 async def visible_lineage(
     target: str,
     *,
-    catalog: Catalog,
+    products: Products,
     graph: Graph,
     visibility: Visibility,
     depth: int = DEFAULT_DEPTH,
@@ -29,16 +29,18 @@ async def visible_lineage(
 
     None where there is no such node, or none for this user.
     """
-    found = await graph.lineage(catalog.version, target, depth=depth, downstream=downstream, max_nodes=max_nodes)
+    found = await graph.lineage(
+        products.catalog.version, target, depth=depth, downstream=downstream, max_nodes=max_nodes
+    )
     if found is None:
         return None
-    hidden = await _hidden(found.nodes, catalog, visibility)
+    hidden = await _hidden(found.nodes, products, visibility)
     return None if found.target in hidden else _with_restricted(found, hidden)
 
 
-async def _hidden(nodes: Sequence[LineageNode], catalog: Catalog, visibility: Visibility) -> frozenset[str]:
+async def _hidden(nodes: Sequence[LineageNode], products: Products, visibility: Visibility) -> frozenset[str]:
     metrics = {node.id for node in nodes if node.type is NodeType.METRIC}
-    visible = await visibility.visible(catalog, [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)])
+    visible = await visibility.visible(products, [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)])
     tables = {node.id: _table(node) for node in nodes if node.type in (NodeType.TABLE, NodeType.COLUMN)}
     allowed = await visibility.allowed([table_product(table) for table in dict.fromkeys(tables.values())])
     hidden = {metric for metric in metrics if AssetRef(AssetKind.METRIC, metric) not in visible}

@@ -43,7 +43,7 @@ def demands_on(metrics: Sequence[Metric], decisions: Sequence[Decision], reader:
     (policy.md). Raises `PolicyDenied` where a metric lacks the dimension of a row filter.
     """
     demands: dict[Demand, None] = {}
-    for decision in decisions:
+    for decision in [one for one in decisions if one.row_filters or one.masks]:
         demands |= dict.fromkeys(Demand(decision.policy, row_filter=f) for f in decision.row_filters)
         demands |= dict.fromkeys(Demand(decision.policy, mask=mask) for mask in decision.masks)
     for dimension_id, members in reader.principal.allowed_members:
@@ -64,6 +64,8 @@ def apply(
 
     Raises `PolicyDenied` where nothing of what is asked for is left, or where the query uses a masked column.
     """
+    if not demands:
+        return query, ()
     obligations: list[Obligation] = []
     asked = _addresses(query, reader.catalog)
     for demand in demands:

@@ -101,7 +101,7 @@ async def lineage(metrics: Sequence[Metric], draft: Draft, graph: Graph, visibil
 
 async def _lineage_of(target: str, draft: Draft, graph: Graph, visibility: Visibility) -> Lineage | None:
     for node in (target, f"table:{target}", f"system:{target}"):
-        found = await visible_lineage(node, catalog=draft.prepared.catalog, graph=graph, visibility=visibility)
+        found = await visible_lineage(node, products=draft.prepared.products, graph=graph, visibility=visibility)
         if found is not None:
             return found
     return None
@@ -135,7 +135,7 @@ async def metrics(draft: Draft, visibility: Visibility, named: Sequence[Metric])
         for sense in named.named(SenseKind.DIMENSION, SenseKind.LEVEL)[:1]
     }
     fitting = _fitting(draft.prepared.metrics_by_tier, dimensions, [member.id for member in members])
-    visible = await visibility.metrics(catalog, list(fitting))
+    visible = await visibility.metrics(draft.prepared.products, list(fitting))
     # ListMetrics goes on with a list that it can ask for itself: by one dimension, and members do not count.
     scope = (next(iter(dimensions), ""), "", "4", "")
     token = next_token(MAX_METRICS, len(visible), *scope) if len(dimensions) <= 1 and not members else ""

@@ -11,6 +11,7 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.resolution import NotFound
 from ecp_server.resolution.draft import Draft, NamedMention, Reached
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.choosing import exactness_factor
 from ecp_server.stores.ports import Graph
@@ -48,7 +49,8 @@ async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Rea
     catalog = draft.prepared.catalog
     start = chain.start.named(*_STARTS)[0].id
     paths = await graph.paths(catalog.version, start, depth=len(chain.relations))
-    ways = await _visible([path for path in paths if _follows(path, chain, catalog)], catalog, visibility)
+    following = [path for path in paths if _follows(path, chain, catalog)]
+    ways = await _visible(following, draft.prepared.products, visibility)
     found = {path[-1].end: path for path in ways}
     if not found:
         return None, NotFound((chain.head.mention,))
@@ -61,10 +63,11 @@ async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Rea
     return Reached(chain.head, members, entities, chain.mentions), None
 
 
-async def _visible(ways: list[_Way], catalog: Catalog, visibility: Visibility) -> list[_Way]:
+async def _visible(ways: list[_Way], products: Products, visibility: Visibility) -> list[_Way]:
     """Return the ways that pass no metric that is hidden."""
+    catalog = products.catalog
     passed = sorted({hop.end for way in ways for hop in way if hop.end in catalog.metrics})
-    visible = {metric.id for metric in await visibility.metrics(catalog, [catalog.metrics[m] for m in passed])}
+    visible = {metric.id for metric in await visibility.metrics(products, [catalog.metrics[m] for m in passed])}
     return [way for way in ways if all(hop.end in visible or hop.end not in catalog.metrics for hop in way)]
 
 

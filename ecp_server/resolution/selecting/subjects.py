@@ -86,10 +86,9 @@ async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | N
     sliced_by = [dimensions for named in parsed.names if (dimensions := _dimensions(named, draft))]
     if parsed.unmatched or not (sliced_by or (parsed.words and not _asks_over_time(parsed))):
         return NotFound(parsed.unmatched)
-    catalog = draft.prepared.catalog
     named = _with_targets(draft)
     fitting = (m for m in named if all(names & set(m.dimensions) for names in sliced_by))
-    metrics = await visibility.first_metrics(catalog, fitting, MAX_OPTIONS)
+    metrics = await visibility.first_metrics(draft.prepared.products, fitting, MAX_OPTIONS)
     if not metrics:
         return NotFound(parsed.unmatched)
     return Ambiguity(METRIC, None, tuple(metric_option(metric) for metric in metrics), "Which metric?")
