@@ -167,6 +167,14 @@ class Answer(_Strict):
     metrics: MetricsAnswer | None = None
 
 
+def _text(value: object) -> object:
+    """Read a number as it is written: it is compared to that many decimal places."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Figure = Annotated[str | None, BeforeValidator(_text)]
+
+
 class Expectation(_Strict):
     """What must come out. Sets are compared as sets."""
 
@@ -199,6 +207,8 @@ class Expectation(_Strict):
     """Columns with "asc" or "desc", in their order."""
     limit: int | None = None
     obligations: tuple[Obligation, ...] | None = None
+    figures: dict[str, tuple[Figure, ...] | Figure] | None = None
+    """Column to its only value, or to the values of all rows; null where it is null."""
     # --- what is told ---
     warnings: tuple[str, ...] | None = None
     """Ids of the known issues that fire; all of them."""

@@ -66,8 +66,23 @@ class Refusal:
 Reply = Answer | Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """An ExecuteResponse in the JSON form of protobuf."""
+
+    body: Json
+
+    @property
+    def columns(self) -> list[Json]:
+        """Return the columns of its table."""
+        return list(self.body.get("table", {}).get("columns", ()))
+
+
 class Resolver(Protocol):
     """Asks a server, by whatever way."""
 
     async def __call__(self, request: Json) -> Reply:
         """Send a ResolveRequest, given in the JSON form of protobuf, and return what comes back."""
+
+    async def execute(self, resolution_id: str) -> Figures | Refusal:
+        """Run a resolution and return what comes back."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from ecp_server.domain.frozen import dataclass
+from ecp_server.evaluation.figures_score import score_figures
 from ecp_server.evaluation.golden import Choice, Entry, Expectation, Golden
 from ecp_server.evaluation.reply import Answer, Json, Reply, Resolver
 from ecp_server.evaluation.score import Miss, find_ambiguity, score
@@ -63,7 +64,7 @@ async def evaluate(golden: Golden, ask: Resolver, *, category: str | None = None
 
 async def _outcome(entry: Entry, ask: Resolver) -> Outcome:
     reply = await ask(_request(entry) | {"as_of": entry.as_of.isoformat()})
-    turns = [Turn(entry.expect, reply, score(entry.expect, reply))]
+    turns = [await _turn(entry.expect, reply, ask)]
     for number, follow_up in enumerate(entry.then, start=1):
         if not isinstance(reply, Answer):
             return Outcome(entry, tuple(turns), (Miss(f"then.{number}", "an answer to resume", reply.status),))
@@ -72,8 +73,17 @@ async def _outcome(entry: Entry, ask: Resolver) -> Outcome:
             return Outcome(entry, tuple(turns), misses)
         resumed = {"choices": choices, "resume_resolution_id": reply.body.get("resolution_id", "")}
         reply = await ask(_request(entry) | resumed)
-        turns.append(Turn(follow_up.expect, reply, score(follow_up.expect, reply)))
+        turns.append(await _turn(follow_up.expect, reply, ask))
     return Outcome(entry, tuple(turns))
+
+
+async def _turn(expect: Expectation, reply: Reply, ask: Resolver) -> Turn:
+    """Score a reply and, where figures are expected of it, what comes of running it."""
+    misses = score(expect, reply)
+    if expect.figures is not None and isinstance(reply, Answer) and reply.status == expect.status:
+        executed = await ask.execute(str(reply.body.get("resolution_id", "")))
+        misses += tuple(Miss(*difference) for difference in score_figures(expect.figures, executed))
+    return Turn(expect, reply, misses)
 
 
 def _request(entry: Entry) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -13,22 +12,33 @@ from grpc import aio
 from grpc_status import rpc_status
 
 from ecp.v1 import error_reason_pb2, resolve_pb2
-from ecp_server.evaluation.reply import Answer, Json, Refusal, Reply, Resolver
+from ecp_server.evaluation.reply import Answer, Figures, Json, Refusal, Reply
 
 _REASON_PREFIX: Final = "ERROR_REASON_"
 
 
-def asking_by(resolve: Callable[..., Any], *, timeout_seconds: float = 10.0) -> Resolver:
-    """Return what asks by the method ``Resolve`` of an asynchronous stub."""
+class Asking:
+    """Asks by the methods of an asynchronous stub of ResolveService."""
 
-    async def ask(request: Json) -> Reply:
+    def __init__(self, stub: Any, *, timeout_seconds: float = 10.0) -> None:
+        self._stub = stub
+        self._timeout_seconds = timeout_seconds
+
+    async def __call__(self, request: Json) -> Reply:
+        """Send a ResolveRequest, given in the JSON form of protobuf, and return what comes back."""
         message = json_format.ParseDict(dict(request), resolve_pb2.ResolveRequest())
         try:
-            return Answer(_json(await resolve(message, timeout=timeout_seconds)))
+            return Answer(_json(await self._stub.Resolve(message, timeout=self._timeout_seconds)))
         except aio.AioRpcError as error:
             return _refusal(error)
 
-    return ask
+    async def execute(self, resolution_id: str) -> Figures | Refusal:
+        """Run a resolution and return what comes back."""
+        message = resolve_pb2.ExecuteRequest(resolution_id=resolution_id)
+        try:
+            return Figures(_json(await self._stub.Execute(message, timeout=self._timeout_seconds)))
+        except aio.AioRpcError as error:
+            return _refusal(error)
 
 
 def _json(message: Message) -> Json:

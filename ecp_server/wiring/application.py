@@ -32,7 +32,7 @@ from ecp_server.execution.run import Runner
 from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
-from ecp_server.rpc.ask import asking_by
+from ecp_server.rpc.ask import Asking
 from ecp_server.rpc.catalog_service import CatalogService
 from ecp_server.rpc.health_service import HealthService
 from ecp_server.rpc.resolve_service import ResolveService
@@ -87,7 +87,7 @@ async def asking(catalog: Path) -> AsyncIterator[reply.Resolver]:
         async with Server(settings, application, instruments, Propagated()).serving() as address:
             await application.settled()
             async with aio.insecure_channel(str(address)) as channel:
-                yield asking_by(resolve_pb2_grpc.ResolveServiceStub(channel).Resolve)
+                yield Asking(resolve_pb2_grpc.ResolveServiceStub(channel))
 
 
 class EcpApplication:

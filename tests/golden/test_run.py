@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ecp_server.evaluation.golden import Golden
-from ecp_server.evaluation.reply import Answer, Json, Refusal, Reply
+from ecp_server.evaluation.reply import Answer, Figures, Json, Refusal, Reply
 from ecp_server.evaluation.report import render
 from ecp_server.evaluation.run import Evaluation, evaluate
 from tests.golden.replies import resolved, unsettled
@@ -18,10 +18,15 @@ class Scripted:
     def __init__(self, *replies: Reply) -> None:
         self._replies: list[Reply] = list(replies)
         self.asked: list[Json] = []
+        self.executed: list[str] = []
 
     async def __call__(self, request: Json) -> Reply:
         self.asked.append(request)
         return self._replies.pop(0)
+
+    async def execute(self, resolution_id: str) -> Figures | Refusal:
+        self.executed.append(resolution_id)
+        return Figures({"table": {"columns": [{"name": "actual", "values": ["7"]}]}})
 
 
 def question(entry_id: str, **more: Any) -> dict[str, Any]:
@@ -135,3 +140,11 @@ async def test_the_report_counts_by_category_and_shows_each_miss_with_its_steps(
         "  follow-up 1",
         "  - status: expected RESOLVED, got INTERNAL (?)",
     ]
+
+
+async def test_a_plan_is_run_where_figures_are_expected_and_only_there() -> None:
+    expected = [{"status": "RESOLVED", "figures": {"actual": figure}} for figure in (7, 8)]
+    questions = [question("a"), question("b", expect=expected[0]), question("c", expect=expected[1])]
+    evaluation, ask = await run(questions, resolved(), resolved(), resolved())
+    assert ["r1", "r1"] == ask.executed
+    assert [[], [], ["figures.actual"]] == [[miss.what for miss in o.misses] for o in evaluation.outcomes]
