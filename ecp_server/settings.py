@@ -68,13 +68,22 @@ def _address(value: object) -> object:
 _SQLITE: Final = "sqlite:///PATH"
 _CUBE: Final = ("cube+http://HOST:PORT", "cube+https://HOST:PORT", "http://HOST:PORT", "https://HOST:PORT")
 _POSTGRES: Final = "postgresql://USER@HOST:PORT/DATABASE"
+_NEO4J: Final = (
+    "neo4j://USER@HOST:PORT/DATABASE",
+    "neo4j+s://…",
+    "neo4j+ssc://…",
+    "bolt://…",
+    "bolt+s://…",
+    "bolt+ssc://…",
+)
+_OPA: Final = ("http://HOST:PORT", "https://HOST:PORT")
 
 
 def _url(*forms: str) -> BeforeValidator:
     """Accept URLs that begin as one of the forms does, e.g. ``postgresql://USER@HOST/DATABASE``; "" is none."""
 
     def check(value: object) -> object:
-        beginnings = tuple(re.split(r"[A-Z]", form)[0] for form in forms)
+        beginnings = tuple(re.split(r"[A-Z…]", form)[0] for form in forms)
         if isinstance(value, str) and not value.startswith(beginnings):
             raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
         return value
@@ -172,6 +181,27 @@ class Settings(BaseModel):
         default=None,
     )
     vector_password_file: Path | None = _password_file("vector_url")
+    graph_url: Annotated[SecretStr | None, _url(*_NEO4J)] = _setting(
+        "Where the graph of published catalogs is: neo4j://USER@HOST:PORT/DATABASE, or bolt://… for one server alone, "
+        "neo4j+s and bolt+s with TLS.",
+        shown_default="the catalog in memory",
+        default=None,
+    )
+    graph_password_file: Path | None = _password_file("graph_url")
+    graph_pool_size: int = _setting("Connections to Neo4j that a process may hold at once.", default=16, gt=0)
+    policy_url: Annotated[SecretStr | None, _url(*_OPA)] = _setting(
+        "Where policy is decided: http://HOST:PORT or https://HOST:PORT, an OPA, its token as password "
+        "(http://:TOKEN@HOST:PORT).",
+        shown_default="Rego in process",
+        default=None,
+    )
+    policy_password_file: Path | None = _password_file("policy_url")
+    policy_push: bool = _setting(
+        "Bring the catalog's policies, or the built-in one, to the OPA of ECP_POLICY_URL, which then is ECP's own; "
+        "else it decides by the policies that it has.",
+        default=False,
+    )
+    policy_pool_size: int = _setting("Connections to OPA that a process may hold at once.", default=16, gt=0)
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
+from ecp_server.stores.policy.opa import OpaPolicy
+from ecp_server.stores.policy.opa_client import OpaClient
 from ecp_server.stores.ports import Semantic, State
 from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from tests.conformance.policies import ChangeablePolicy
@@ -17,13 +20,18 @@ from tests.servers import migrated, neo4j_server, opa_server, postgres, postgres
 
 __all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
 
-POLICIES = {"embedded": EmbeddedPolicy}
+POLICIES: Mapping[str, Callable[[str], ChangeablePolicy]] = {
+    "embedded": lambda _: EmbeddedPolicy(),
+    "opa": lambda url: OpaPolicy(OpaClient(Endpoint(url), pool_size=8, timeout_seconds=30), push=True),
+}
 
 
 @pytest.fixture(params=POLICIES)
 async def policy(request: pytest.FixtureRequest) -> AsyncIterator[ChangeablePolicy]:
     """Each policy engine that this environment can run, with the built-in policy in force."""
-    engine = POLICIES[request.param]()
+    url = "" if request.param == "embedded" else request.getfixturevalue("opa_server")
+    engine = POLICIES[request.param](url)
+    await engine.use({})
     yield engine
     await engine.close()
 

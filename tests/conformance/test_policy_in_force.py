@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -46,21 +47,22 @@ decisions[product.id] := {"allow": trusted, "policy": "two_files"} if some produ
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "places"),
     [
-        ("package ecp.policy\n\ndecisions := {\n", "sub/broken.rego:3:"),
-        ("package ecp.policy\n# é\nx := 1 +\n", "sub/broken.rego:3:8"),
-        ("", "sub/broken.rego:1:1"),
+        ("package ecp.policy\n\ndecisions := {\n", {"embedded": "sub/broken.rego:3:", "opa": "sub/broken.rego:4:0"}),
+        ("package ecp.policy\n# é\nx := 1 +\n", {"embedded": "sub/broken.rego:3:8", "opa": "sub/broken.rego:4:0"}),
+        ("package ecp.policy\n\nx := ]\n", {"embedded": "sub/broken.rego:3:", "opa": "sub/broken.rego:3:6"}),
+        ("", {"embedded": "sub/broken.rego:1:1", "opa": "sub/broken.rego:1:1"}),
     ],
 )
-async def test_a_policy_that_cannot_be_parsed_is_refused_with_its_place(
-    policy: ChangeablePolicy, text: str, place: str
+async def test_a_policy_that_cannot_be_parsed_is_refused_with_the_place_where_the_engine_notices(
+    policy: ChangeablePolicy, text: str, places: Mapping[str, str]
 ) -> None:
     """And the old one stays in force."""
     await policy.use({"test.rego": ALLOW_ALL})
     with pytest.raises(PolicyInvalid) as refusal:
         await policy.use({"good.rego": "package good\n", "sub/broken.rego": text})
-    assert place in str(refusal.value)
+    assert places[policy.adapter] in str(refusal.value)
     assert {"net_revenue": Decision(True, "allow_all")} == await policy.decide(ask())
 
 

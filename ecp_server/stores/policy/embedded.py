@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from importlib import resources
 from typing import Final
 
 import structlog
@@ -18,6 +17,7 @@ import structlog
 from ecp_server.domain.errors import PolicyUnavailable
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
+from ecp_server.stores.policy.builtin import builtin_policies
 from ecp_server.stores.policy.check import check
 from ecp_server.stores.policy.contract import PolicyInvalid, batches, input_document, merged, read_answer
 from ecp_server.stores.policy.engine import Engine, EvaluationFailed
@@ -40,7 +40,7 @@ class EmbeddedPolicy:
 
     def __init__(self) -> None:
         """Start with the built-in policy."""
-        self._builtin = Engine({"builtin.rego": _builtin_text()})
+        self._builtin = Engine(builtin_policies())
         self._policies: Mapping[str, str] = {}
         self._engine: Engine | None = self._builtin
         self._change = asyncio.Lock()
@@ -92,7 +92,3 @@ def _evaluate(engine: Engine, action: Action, principal: Principal, products: li
     if answer.malformed:
         _LOG.error("policy_decision_malformed", action=action.value, products=answer.malformed)
     return answer.decisions
-
-
-def _builtin_text() -> str:
-    return resources.files(__package__).joinpath("builtin.rego").read_text(encoding="utf-8")
