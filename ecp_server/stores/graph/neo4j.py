@@ -38,6 +38,7 @@ class Neo4jGraph:
     def __init__(self, connection: Neo4jConnection, catalogs: Catalogs) -> None:
         self._connection = connection
         self._catalogs = catalogs
+        self.concurrency = connection.pool_size
 
     async def prepare(self, catalog: Catalog) -> None:
         """Nothing is to be made ready: the version was published before it came into force, or `probe` says so."""

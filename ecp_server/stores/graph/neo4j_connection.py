@@ -52,7 +52,7 @@ class Neo4jConnection:
         self._address = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{parts.port or 7687}"
         self._database = parts.path.strip("/") or None
         self._endpoint = endpoint
-        self._pool_size = pool_size
+        self.pool_size = pool_size
         self._timeout_seconds = timeout_seconds
         self._driver: AsyncDriver | None = None
         self._closed = False
@@ -94,7 +94,7 @@ class Neo4jConnection:
             self._driver = AsyncGraphDatabase.driver(
                 self._address,
                 auth=self._auth(),
-                max_connection_pool_size=self._pool_size,
+                max_connection_pool_size=self.pool_size,
                 connection_acquisition_timeout=self._timeout_seconds,
                 connection_timeout=self._timeout_seconds,
                 max_transaction_retry_time=0,
@@ -123,8 +123,8 @@ class Neo4jConnection:
             yield
         except EcpError:
             raise
-        except (AuthError, Forbidden) as error:
-            raise StoreUnavailable(StoreKind.GRAPH) from error
+        except (AuthError, Forbidden) as error:  # the same again will not help
+            raise StoreUnavailable(StoreKind.GRAPH, retry_after_seconds=None) from error
         except Neo4jError as error:
             raise _refused(error) from error
         except (ResultError, UnicodeEncodeError) as error:

@@ -35,6 +35,7 @@ class OpaPolicy:
     def __init__(self, client: OpaClient, *, push: bool) -> None:
         """With ``push`` the policies that `use` is given are brought there; else OPA decides by those that it has."""
         self._client = client
+        self.concurrency = client.pool_size
         self._pushed = PushedPolicies(client) if push else None
 
     async def use(self, policies: Mapping[str, str]) -> None:

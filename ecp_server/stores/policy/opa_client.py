@@ -40,7 +40,7 @@ class OpaClient:
         port = f":{parts.port}" if parts.port is not None else ""
         self._base = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path.rstrip('/')}"
         self._timeout_seconds = timeout_seconds
-        self._pool_size = pool_size
+        self.pool_size = pool_size
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
@@ -114,7 +114,7 @@ class OpaClient:
                 trust_env=False,
                 follow_redirects=False,
                 timeout=self._timeout_seconds,
-                limits=httpx.Limits(max_connections=self._pool_size, keepalive_expiry=_KEPT_IDLE_SECONDS),
+                limits=httpx.Limits(max_connections=self.pool_size, keepalive_expiry=_KEPT_IDLE_SECONDS),
             )
         return self._http
 
