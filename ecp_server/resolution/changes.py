@@ -9,7 +9,6 @@ from ecp_server.domain.catalog import AssetKind, AssetRef, Severity
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
-from ecp_server.stores.ports import Variations
 
 DEFINITION_CHANGED = "definition_changed"
 _LAST_DAY_HOLDS = "What holds on the last day of the period applies."
@@ -22,11 +21,12 @@ def changes_inside(draft: Draft) -> list[Warning]:
 
 
 def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
-    grouped = (member for grouping in draft.selection.groupings for member in _members_of(grouping, draft))
-    for sliced in (*part.members, *(grouped if part.grouped else ())):
+    groupings = draft.selection.groupings if part.grouped else ()
+    grouped = [member for grouping in groupings for member in _members_of(grouping, draft)]
+    for sliced in (*part.members, *grouped):
         for day in _days_of_member(sliced, part.period, draft):
             yield _warning(sliced.member.id, f"What {sliced.member.name} stands for changed on {day}", _LAST_DAY_HOLDS)
-    for metric in (part.asked, *(m.metric for m in part.metrics)):
+    for metric in (part.asked, *[m.metric for m in part.metrics]):
         for change in metric.definition_changes:
             if _inside(change.on, part.period):
                 yield _warning(metric.id, f"The definition of {metric.name} changed on {change.on}: {change.note}")
@@ -47,7 +47,7 @@ def _members_of(grouping: Grouping, draft: Draft) -> Iterator[SlicedMember]:
 
 def _days_of_target(draft: Draft, part: Slice) -> Iterator[tuple[str, date]]:
     """Return the days on which a target that the slice reads begins or ends to hold."""
-    for target in (target for metric in draft.selection.metrics for target in metric.targets):
+    for target in [target for metric in draft.selection.metrics for target in metric.targets]:
         if target.metric == part.asked.id:
             for day in _inside_of((target.valid_from, target.valid_to), part.period):
                 yield target.name, day
@@ -56,7 +56,8 @@ def _days_of_target(draft: Draft, part: Slice) -> Iterator[tuple[str, date]]:
 def _days_of_member(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
     """Return the days on which the member, or its reading in the context that applies, begins or ends."""
     ref = AssetRef(AssetKind.MEMBER, sliced.member.id)
-    variations = draft.variations.get(ref, Variations(members=sliced.member.variations)).members
+    asked = draft.variations.get(ref)
+    variations = sliced.member.variations if asked is None else asked.members
     bounds = [sliced.member.valid_from, sliced.member.valid_to]
     bounds += [day for v in variations if v.context == sliced.variation for day in (v.valid_from, v.valid_to)]
     return _inside_of(bounds, period)
@@ -71,7 +72,8 @@ def _days_of_terms(period: TimeRange | None, draft: Draft) -> Iterator[tuple[str
 
 
 def _inside_of(days: Iterable[date | None], period: TimeRange | None) -> list[date]:
-    return sorted({day for day in days if day is not None and _inside(day, period)})
+    known = [day for day in days if day is not None]
+    return sorted({day for day in known if _inside(day, period)}) if known else []
 
 
 def _inside(day: date, period: TimeRange | None) -> bool:

@@ -50,7 +50,7 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog, own)]
     fired = {v.issue.id: v.issue for v in verdicts if v.fires}
     draft = _with_other_readings(draft, links, frozenset(fired), own)
-    warnings = tuple(_warning(issue) for issue in sorted(fired.values(), key=_gravest_first))
+    warnings = tuple([_warning(issue) for issue in sorted(fired.values(), key=_gravest_first)])
     warnings += (*changes_inside(draft), *_certification(draft))
     reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
     return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
@@ -125,6 +125,8 @@ def _met(values: frozenset[str], asked: Sequence[SlicedMember]) -> frozenset[str
 def _own_members(draft: Draft) -> list[SlicedMember]:
     """Return the members that the principal is restricted to, as its own department reads them."""
     catalog, principal = draft.prepared.catalog, draft.question.principal
+    if not principal.allowed_members:
+        return []
     contexts = draft.prepared.contexts.chain(principal.department)
     own: list[SlicedMember] = []
     for dimension_id, ids in principal.allowed_members:
@@ -150,6 +152,8 @@ def _with_other_readings(
     draft: Draft, links: Sequence[IssueLink], fired: frozenset[str], own: Sequence[SlicedMember]
 ) -> Draft:
     """Say with the assumed calendar which issues the other reading would meet and this one does not."""
+    if not draft.selection.other_readings:
+        return draft
     catalog = draft.prepared.catalog
     others = {
         verdict.issue.id: verdict.issue.description

@@ -40,7 +40,7 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
     if not selection.slices:
         return draft, Finding("The question needs no figures", status=StepStatus.SKIPPED)
     try:
-        queries = tuple(_query(part, draft) for part in selection.slices)
+        queries = tuple([_query(part, draft) for part in selection.slices])
     except _NoAddress as lacking:
         finding = Finding(lacking.problem.message, status=StepStatus.FAILED)
         return replace(draft, problem=lacking.problem), finding
@@ -56,10 +56,11 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
 
 def _query(part: Slice, draft: Draft) -> SemanticQuery:
     metric = part.metrics[0].metric
+    measures = [Measure(m.name, m.metric.semantic_ref or "", m.metric.id, m.metric.unit) for m in part.metrics]
     return SemanticQuery(
         id=part.id,
-        measures=tuple(Measure(m.name, m.metric.semantic_ref or "", m.metric.id, m.metric.unit) for m in part.metrics),
-        group_by=tuple(_group_by(g, part, draft) for g in draft.selection.groupings if part.grouped),
+        measures=tuple(measures),
+        group_by=tuple([_group_by(g, part, draft) for g in draft.selection.groupings if part.grouped]),
         filters=_filters(part, draft),
         time_ref=(metric.time_dimension or "") if part.period is not None else "",
         time_range=part.period,
@@ -82,8 +83,8 @@ def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
             raise _NoAddress(Incompatible(f"{part.asked.name} cannot leave out what the question leaves out"))
         if max(len(wanted), len(left_out)) > MAX_VALUES:
             raise _NoAddress(Incompatible(f"The question asks for more than {MAX_VALUES} values of {dimension.name}"))
-        if any(not m.excluded for m in members):
-            kept = tuple(value for value in wanted if value not in left_out)
+        if [m for m in members if not m.excluded]:
+            kept = tuple([value for value in wanted if value not in left_out])
             if not kept:
                 raise _NoAddress(Incompatible(f"Nothing of {dimension.name} is left of what the question asks for"))
             filters.append(Filter(ref, FilterOperator.EQUALS, kept, QUESTION, dimension_id))
@@ -134,5 +135,5 @@ def _address(dimension: Dimension, part: Slice) -> str:
 
 
 def _keys(draft: Draft) -> tuple[str, ...]:
-    broken = any(part.period is not None and part.period.buckets for part in draft.selection.slices)
-    return (*((PERIOD,) if broken else ()), *(grouping.dimension.id for grouping in draft.selection.groupings))
+    broken = [part for part in draft.selection.slices if part.period is not None and part.period.buckets]
+    return (*((PERIOD,) if broken else ()), *[grouping.dimension.id for grouping in draft.selection.groupings])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ecp_server.domain.catalog import Catalog, Metric
 from ecp_server.domain.frozen import dataclass
 from ecp_server.resolution.contexts import Contexts
+from ecp_server.resolution.derivation import Derivations
 from ecp_server.resolution.lexicon import Lexicon
 from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.searching.search_index import SearchIndex
@@ -26,6 +27,7 @@ class PreparedCatalog:
     metrics_by_tier: tuple[Metric, ...]
     """By tier, then id: the order in which metrics are offered and listed."""
     products: Products
+    derivations: Derivations
     metrics_by_target: Mapping[str, tuple[Metric, ...]]
     """Those that have a target of that name, in the same order."""
 
@@ -63,5 +65,6 @@ def _prepare(catalog: Catalog) -> PreparedCatalog:
         SearchIndex(catalog),
         tuple(by_tier),
         Products(catalog),
+        Derivations(catalog),
         by_target,
     )

@@ -78,7 +78,8 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
     asked = await _find_metrics(draft, visibility)
     if isinstance(asked, NotFound):
         return _refused(draft, asked)
-    asked = replace(asked, concepts=(*asked.concepts, *_entities(draft)))
+    if entities := _entities(draft):
+        asked = replace(asked, concepts=(*asked.concepts, *entities))
     slicing = find_slicing(draft, asked.metrics)
     problem = _misplaced(draft, asked) or slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
     if problem is not None:
@@ -115,7 +116,7 @@ async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFoun
 
 def _without_loose_relations(parsed: Parsed) -> Parsed:
     """Count words of relations that relate nothing to what nothing matched."""
-    loose = [name for name in parsed.names if name.named(SenseKind.RELATION) == name.senses]
+    loose = [name for name in parsed.names if name.kinds == {SenseKind.RELATION}]
     if not loose:
         return parsed
     unmatched = sorted((*parsed.unmatched, *(name.mention for name in loose)), key=lambda mention: mention.start)
@@ -126,7 +127,7 @@ def _misplaced(draft: Draft, asked: Asked) -> Incompatible | None:
     """Return that something named has no part in the figures: a term to compare with, an entity beside a metric."""
     if not asked.metrics:
         return None
-    fits = tuple(metric.id for metric in asked.metrics)
+    fits = tuple([metric.id for metric in asked.metrics])
     if draft.parsed.intent is Intent.COMPARISON and asked.subjects.terms:
         return Incompatible(f"{asked.subjects.terms[0].name} is no metric, so nothing can be held against it", fits)
     loose = [concept for concept in _entities(draft) if not concept.path] if draft.reached is None else []
@@ -198,6 +199,7 @@ def _entities(draft: Draft) -> list[ResolvedConcept]:
             confidence=exactness_factor(named.exactness),
         )
         for named in draft.parsed.names
+        if SenseKind.ENTITY in named.kinds
         for sense in named.named(SenseKind.ENTITY)[:1]
     ]
 
@@ -218,9 +220,9 @@ def _check_choices(draft: Draft, selected: Selection) -> None:
 
 def _finding(selected: Selection) -> Finding:
     concepts = [f"{c.mention.text}: {c.id}" for c in selected.concepts]
-    told = "; ".join(c.reason for c in selected.concepts) or "Nothing could be chosen"
+    told = "; ".join([c.reason for c in selected.concepts]) or "Nothing could be chosen"
     if selected.ambiguities:
-        told = " ".join(a.message for a in selected.ambiguities)
+        told = " ".join([a.message for a in selected.ambiguities])
     return Finding(
         told,
         {
@@ -234,9 +236,14 @@ def _finding(selected: Selection) -> Finding:
 def _varying(draft: Draft) -> list[AssetRef]:
     """Return the named terms and members whose meaning depends on a context."""
     catalog = draft.prepared.catalog
-    senses = [sense for named in draft.parsed.names for sense in named.senses]
-    terms = {s.id for s in senses if s.kind is SenseKind.TERM and catalog.terms[s.id].variations}
-    members = {s.id for s in senses if s.kind is SenseKind.MEMBER and catalog.members[s.id].variations}
+    terms: set[str] = set()
+    members: set[str] = set()
+    for named in draft.parsed.names:
+        for sense in named.named(SenseKind.TERM, SenseKind.MEMBER):
+            if sense.kind is SenseKind.TERM and catalog.terms[sense.id].variations:
+                terms.add(sense.id)
+            elif sense.kind is SenseKind.MEMBER and catalog.members[sense.id].variations:
+                members.add(sense.id)
     refs = [AssetRef(AssetKind.TERM, term) for term in sorted(terms)]
     return refs + [AssetRef(AssetKind.MEMBER, member) for member in sorted(members)]
 

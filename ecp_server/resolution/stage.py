@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -44,7 +43,7 @@ async def take(stage: Stage[C], draft: C) -> C:
     start_time, started = datetime.now(UTC), time.perf_counter()
     try:
         done = stage.work(draft)
-        draft, finding = await done if inspect.isawaitable(done) else done
+        draft, finding = done if isinstance(done, tuple) else await done
     finally:
         STORE_CALLS.reset(collecting)
     status = finding.status

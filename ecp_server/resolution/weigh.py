@@ -45,7 +45,7 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
     promise, all_covered = await _promise(draft, registry)
     trust = 1.0 if promise is None else 1 - _CONTRACT_WEIGHT * (1 - promise.mean)
     trust = trust if all_covered else min(trust, _NO_CONTRACT)
-    told = prod(WARNING_FACTOR[warning.severity] for warning in draft.warnings)
+    told = prod([WARNING_FACTOR[warning.severity] for warning in draft.warnings])
     overall = round(definition * trust * told, 4)
     confidence = Confidence(
         overall=overall,
@@ -65,11 +65,11 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
 
 def _definition(draft: Draft) -> float:
     """Return how far the right definitions were chosen: how concepts match, less what is unmatched or assumed."""
-    matches = prod(concept.confidence for concept in draft.selection.concepts)
+    matches = prod([concept.confidence for concept in draft.selection.concepts])
     if draft.selection.ambiguities:
-        matches /= max(2, *(len(a.options) for a in draft.selection.ambiguities))
+        matches /= max([2, *[len(a.options) for a in draft.selection.ambiguities]])
     unmatched = _UNMATCHED_FACTOR ** len(draft.parsed.unmatched)
-    assumed = _ASSUMED_FACTOR ** sum(1 for a in draft.selection.assumptions if a.alternatives)
+    assumed = _ASSUMED_FACTOR ** len([a for a in draft.selection.assumptions if a.alternatives])
     return float(matches * unmatched * assumed)
 
 
@@ -80,15 +80,15 @@ async def _promise(draft: Draft, registry: Registry) -> tuple[Promise | None, bo
         return None, False
     contracts = await registry.contracts(draft.prepared.catalog.version, sorted(metrics))
     promises = [_of(contract, metric) for m, metric in metrics.items() for contract in contracts.get(m, ())]
-    all_covered = all(contracts.get(metric) for metric in metrics)
     if not promises:
         return None, False
+    uncovered = [metric for metric in metrics if not contracts.get(metric)]
     weakest = Promise(
-        min(p.data_quality for p in promises),
-        min(p.freshness for p in promises),
-        min(p.completeness for p in promises),
+        min([p.data_quality for p in promises]),
+        min([p.freshness for p in promises]),
+        min([p.completeness for p in promises]),
     )
-    return weakest, all_covered
+    return weakest, not uncovered
 
 
 def _of(contract: Contract, metric: Metric) -> Promise:

@@ -10,7 +10,6 @@ from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, Selection
 from ecp_server.resolution.selecting.buckets import bucket_assumptions
 from ecp_server.resolution.selecting.comparison import (
@@ -69,11 +68,11 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     ambiguities = (
         *asked.ambiguities,
         *slicing.ambiguities,
-        *(grouping for grouping in groupings if isinstance(grouping, Ambiguity)),
-        *(ambiguity for part in parts for ambiguity in part.ambiguities),
+        *[grouping for grouping in groupings if isinstance(grouping, Ambiguity)],
+        *[ambiguity for part in parts for ambiguity in part.ambiguities],
     )
-    assumed = (assumption for part in parts for assumption in part.period.assumptions)
-    told = (overlap for g in groupings if isinstance(g, Grouping) for overlap in bucket_assumptions(g, draft))
+    assumed = [assumption for part in parts for assumption in part.period.assumptions]
+    told = [overlap for g in groupings if isinstance(g, Grouping) for overlap in bucket_assumptions(g, draft)]
     of_metrics = (*asked.assumptions, *asked.subjects.assumptions)
     assumptions = _merged((*draft.selection.assumptions, *of_metrics, *assumed, *told))
     concepts = (
@@ -85,10 +84,10 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     selection = Selection(
         concepts=_in_order(concepts),
         metrics=asked.metrics,
-        members=tuple(member for part in parts for member in part.members),
-        groupings=tuple(grouping for grouping in groupings if isinstance(grouping, Grouping)),
-        period=parts[0].period.range if len({part.period.range for part in parts}) == 1 else None,
-        other_readings=tuple(days for part in parts for days in part.period.other_readings),
+        members=tuple([member for part in parts for member in part.members]),
+        groupings=tuple([grouping for grouping in groupings if isinstance(grouping, Grouping)]),
+        period=_shared_period(parts),
+        other_readings=tuple([days for part in parts for days in part.period.other_readings]),
         assumptions=assumptions,
         ambiguities=tuple({a.id: a for a in ambiguities}.values()),
         offers=_offers(asked, slicing, parts, assumptions, ambiguities),
@@ -96,6 +95,12 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     if selection.ambiguities or not asked.metrics:
         return selection
     return _with_slices(draft, asked, selection, parts, periods)
+
+
+def _shared_period(parts: Sequence[Part]) -> TimeRange | None:
+    """Return the period that all parts have; None where they differ."""
+    first = parts[0].period.range
+    return first if all(part.period.range == first for part in parts[1:]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +131,11 @@ def _with_slices(
     if len(parts) > 1 and side_by_side and len(columns.mains) == len(parts):
         held += tuple(Held(columns.mains[0], other) for other in columns.mains[1:])
     compared = comparison_computations(held)
-    selection = replace(selection, warnings=(*selection.warnings, *unit_mismatches(held)))
+    warnings = (*selection.warnings, *unit_mismatches(held))
     more = (*share_computations(columns.shares), *quotient_computations(draft, columns.quotients))
     computations = (*columns.derived, *compared, *more)
-    selection = replace(selection, concepts=_in_order(selection.concepts), computations=computations)
+    concepts = _in_order(selection.concepts)
+    selection = replace(selection, concepts=concepts, computations=computations, warnings=warnings)
     return _ordered(draft, selection, [c.name for c in (*compared, *more)], columns.mains)
 
 
@@ -172,7 +178,7 @@ def _with_part(
         if isinstance(others, Incompatible):
             return others
         selection, added = _add(draft, selection, part, expansion, [Compared(wanted), *others])
-        derived = tuple(c for column in added.values() for c in _computed(column))
+        derived = tuple([c for column in added.values() for c in _computed(column)])
         columns = replace(columns, derived=columns.derived + derived)
         column = added.pop(wanted.name, None)
         if column is None:
@@ -180,12 +186,12 @@ def _with_part(
         read[metric.id] = column
         if (growth := assumed_comparand(draft, main)) is not None:
             selection = _assuming(selection, growth)
-        held = tuple(
+        held = [
             Held(column, added[other.wanted.name], other.grows)
             for other in others
             if other.computed and other.wanted.name in added
-        )
-        columns = replace(columns, mains=(*columns.mains, column), held=columns.held + held)
+        ]
+        columns = replace(columns, mains=(*columns.mains, column), held=(*columns.held, *held))
         if draft.parsed.share_at is not None:
             total = whole(draft, main, part.named, selection.groupings)
             if isinstance(total, Incompatible):
@@ -215,7 +221,7 @@ def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft:
     if not alone:
         name = metric.id if named_actual else f"{metric.id}.{name}"
     beside = members_side_by_side(draft, part.named)
-    members = tuple(m for m in part.members if m.excluded or m.member.id not in beside)
+    members = tuple([m for m in part.members if m.excluded or m.member.id not in beside])
     return Wanted(column_name(name), metric, part.period.range, members, label)
 
 
@@ -262,8 +268,7 @@ def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Dra
     """Tell that the data of a metric is not fine enough: a period that it cannot tile is not computed (catalog.md)."""
     if period is None:
         return None
-    read = (metric, *computed_from(draft.prepared.catalog, metric))
-    coarsest = max(each.time_grain for each in read)
+    coarsest = max([each.time_grain for each in draft.prepared.derivations.read_for(metric)])
     broken_finer = Grain.NONE < period.grain < coarsest
     if not broken_finer and tiles(coarsest, period, part.calendars.data):
         return None
@@ -280,7 +285,7 @@ def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Dra
 
 def _slicing_concepts(slicing: Slicing, parts: Sequence[Part]) -> list[ResolvedConcept]:
     read = {(member.member.id, member.excluded): member for part in parts for member in part.members}
-    named_once = ((named, read.get((named.member.id, named.named.excluded))) for named in slicing.members)
+    named_once = [(named, read.get((named.member.id, named.named.excluded))) for named in slicing.members]
     concepts = [member_concept(named, member) for named, member in named_once if member is not None]
     return concepts + [grouping_concept(mention, grouping) for grouping, mention in slicing.grouped_by]
 
@@ -294,10 +299,10 @@ def _offers(
 ) -> Mapping[str, frozenset[str]]:
     """Return every option by the subject that a choice can name; what was chosen before stays on offer."""
     offers: dict[str, frozenset[str]] = dict(asked.offers)
-    told = [(a.id, frozenset((a.taken.id, *(option.id for option in a.alternatives)))) for a in assumptions]
-    told += [(a.id, frozenset(option.id for option in a.options)) for a in ambiguities]
-    for subject, options in (*told, *slicing.offers, *(offer for part in parts for offer in part.offers)):
-        offers[subject] = offers.get(subject, frozenset()) | options
+    told = [(a.id, frozenset([a.taken.id, *[option.id for option in a.alternatives]])) for a in assumptions]
+    told += [(a.id, frozenset([option.id for option in a.options])) for a in ambiguities]
+    for subject, options in (*told, *slicing.offers, *[offer for part in parts for offer in part.offers]):
+        offers[subject] = offers[subject] | options if subject in offers else options
     return offers
 
 
@@ -315,14 +320,21 @@ def _merged(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
 
 def _running_total(draft: Draft, asked: Asked, parts: Sequence[Part]) -> Incompatible | None:
     """Refuse a running total over time: each part of the period would need a beginning of its own."""
-    broken = any(part.period.range is not None and part.period.range.buckets for part in parts)
+    broken = [part for part in parts if part.period.range is not None and part.period.range.buckets]
     for metric in asked.metrics if broken else ():
-        if any(m.cumulative is not None for m in (metric, *computed_from(draft.prepared.catalog, metric))):
+        if any(m.cumulative is not None for m in draft.prepared.derivations.read_for(metric)):
             return Incompatible(f"{metric.name} is a running total; ask for it at the end of one period")
     return None
 
 
 def _in_order(concepts: Sequence[ResolvedConcept]) -> tuple[ResolvedConcept, ...]:
     """Order concepts as the text does, each mention of a thing once."""
-    unique = {(c.kind, c.id, c.mention, c.time_range): c for c in concepts}
-    return tuple(sorted(unique.values(), key=lambda c: (c.mention.start, c.mention.end, c.kind, c.id)))
+    placed: dict[tuple[int, int, int, str], list[ResolvedConcept]] = {}
+    for concept in concepts:
+        place = (concept.mention.start, concept.mention.end, concept.kind, concept.id)
+        placed.setdefault(place, []).append(concept)
+    ordered: list[ResolvedConcept] = []
+    for _, same in sorted(placed.items()):
+        # Of different calendars it is several things.
+        ordered += same if len(same) == 1 else {concept.time_range: concept for concept in same}.values()
+    return tuple(ordered)

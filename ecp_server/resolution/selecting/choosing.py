@@ -62,7 +62,7 @@ class Chosen:
     @property
     def subjects(self) -> frozenset[str]:
         """Return every id by which a choice names this mention: the ambiguity's, and that of its assumed definition."""
-        return frozenset((self.subject, *(assumption_id(c.term) for c in self.candidates if c.term is not None)))
+        return frozenset([self.subject, *[assumption_id(c.term) for c in self.candidates if c.term is not None]])
 
     @property
     def assumption(self) -> Assumption | None:
@@ -75,7 +75,7 @@ class Chosen:
     def alternatives(self) -> tuple[Option, ...]:
         """Return the runners-up, best first."""
         taken = self.taken.option.id if self.taken is not None else ""
-        return tuple(c.option for c in self.candidates if c.option.id != taken)[:MAX_OPTIONS]
+        return tuple([c.option for c in self.candidates if c.option.id != taken][:MAX_OPTIONS])
 
     @property
     def ambiguity(self) -> Ambiguity:
@@ -122,8 +122,7 @@ def subject_id(named: NamedMention) -> str:
 def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
     """Return the visible meanings, best first, each once."""
     senses = [s for s in named.senses if s.kind in (SenseKind.METRIC, SenseKind.TERM)]
-    if any(sense.source is FormSource.NAME for sense in senses):
-        senses = [sense for sense in senses if sense.source is FormSource.NAME]
+    senses = [sense for sense in senses if sense.source is FormSource.NAME] or senses
     catalog = draft.prepared.catalog
     found: list[Candidate] = []
     for sense in senses:
@@ -133,6 +132,8 @@ def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
             found.append(_metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}"))
         else:
             found += _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
+    if len(found) == 1:
+        return found
     best: dict[str, Candidate] = {}
     for candidate in sorted(found, key=lambda c: (-c.score, c.option.id)):
         best.setdefault(candidate.option.id, candidate)

@@ -12,6 +12,7 @@ from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.sides import held_members, held_metrics
 from ecp_server.resolution.selecting.choosing import exactness_factor
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name
@@ -91,9 +92,9 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
     metric, period = main.wanted.metric, main.wanted.period
     found: list[Compared] = []
     for named in draft.parsed.names:
-        senses = named.named(SenseKind.TARGET)
-        if not senses or named.named(SenseKind.METRIC, SenseKind.TERM):
+        if not is_target(named):
             continue
+        senses = named.named(SenseKind.TARGET)
         target = _target(metric, {sense.id for sense in senses}, period, draft)
         if target is None:
             return _no_such_target(draft, metric, named)
@@ -249,6 +250,8 @@ def _same_days(one: TimeRange, other: TimeRange) -> bool:
 
 def members_side_by_side(draft: Draft, members: Sequence[NamedMember]) -> frozenset[str]:
     """Return the ids of the members that others of their dimension are held against."""
+    if not draft.parsed.comparing:
+        return frozenset()
     held = held_members(draft.parsed)
     included = [m for m in members if not m.named.excluded]
     main = {(m.member.dimension, m.member.id) for m in included if m.named not in held}
@@ -261,6 +264,8 @@ def members_side_by_side(draft: Draft, members: Sequence[NamedMember]) -> frozen
 
 def metrics_side_by_side(draft: Draft, subjects: Subjects) -> frozenset[str]:
     """Return the ids of the metrics that others are held against."""
+    if not draft.parsed.comparing:
+        return frozenset()
     held = held_metrics(draft.parsed)
     meant = [(c.named in held, c.taken.metric.id) for c in subjects.chosen if c.taken is not None and c.taken.metric]
     return frozenset(metric for is_held, metric in meant if is_held and (False, metric) not in meant)
@@ -268,6 +273,8 @@ def metrics_side_by_side(draft: Draft, subjects: Subjects) -> frozenset[str]:
 
 def compared_members(main: Main, others: Sequence[SlicedMember]) -> tuple[Compared, ...]:
     """Return a column for each member that the main ones are held against."""
+    if not others:
+        return ()
     dimensions = {m.member.dimension for m in others}
     shared = tuple(m for m in main.wanted.members if m.member.dimension not in dimensions or m.excluded)
     return tuple(
@@ -278,6 +285,8 @@ def compared_members(main: Main, others: Sequence[SlicedMember]) -> tuple[Compar
 
 def compared_metrics(main: Main, others: Sequence[Metric]) -> tuple[Compared, ...]:
     """Return a column for each metric that the main one is held against."""
+    if not others:
+        return ()
     return tuple(
         Compared(replace(main.wanted, name=main.beside(metric.id), metric=metric, label=metric.name, essential=False))
         for metric in others

@@ -97,8 +97,7 @@ class Expansion:
         key = (wanted.name, cube_of(metric), metric.time_dimension or "", period)
         known = self._slices.get(key)
         if known is None:
-            taken = {part.id for part in self._slices.values()}
-            query = name if wanted.name in taken else wanted.name
+            query = name if wanted.name in [part.id for part in self._slices.values()] else wanted.name
             measures: tuple[SlicedMetric, ...] = (SlicedMetric(name, metric),)
         else:
             query = known.id

@@ -22,6 +22,8 @@ def member_values(
     There are none where no variation holds, so that the member stands for nothing.
     A variation holds if it does on the last day of the period (catalog.md, Dimension and Effective dates).
     """
+    if not variations and member.values is not None:
+        return SlicedMember(member, member.values, "")
     day = last_day(period)
     holding = [v for v in variations if holds(v.valid_from, v.valid_to, day)]
     for context in (*contexts, ANY_CONTEXT):
@@ -76,4 +78,7 @@ def holds(valid_from: date | None, valid_to: date | None, day: date | None) -> b
 
 
 def _binding(dimension: Dimension, cube: str) -> Binding | None:
-    return next((binding for binding in dimension.bindings if binding.cube == cube), None)
+    for binding in dimension.bindings:
+        if binding.cube == cube:
+            return binding
+    return None

@@ -73,7 +73,7 @@ async def _visible(ways: list[_Way], products: Products, visibility: Visibility)
 
 def _chain(names: Sequence[NamedMention]) -> _Chain | None:
     """Find a thing, relations with things between them, and a start, in the order of the text."""
-    positions = [i for i, name in enumerate(names) if name.named(SenseKind.RELATION)]
+    positions = [i for i, name in enumerate(names) if SenseKind.RELATION in name.kinds]
     if not positions:
         return None
     first, last = positions[0], positions[-1]

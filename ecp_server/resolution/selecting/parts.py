@@ -29,6 +29,7 @@ from ecp_server.resolution.time import Comparison, TooManyBuckets, buckets
 GRAIN = "grain"
 _DAYS_UP_TO = 31
 _YEARS_FROM = 5 * 365
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,7 @@ def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> l
     included = [named for named in slicing.members if not named.named.excluded]
     dimension = next((named.member.dimension for named in included if named.member.calendar), None)
     own = [named for named in included if named.member.dimension == dimension]
-    calendars = {calendars_in_force(draft, metrics, [named.member]).plain for named in own}
-    if len(calendars) <= 1:
+    if len(own) < _SEVERAL or len({calendars_in_force(draft, metrics, [n.member]).plain for n in own}) <= 1:
         return [slicing.members]
     shared = tuple(named for named in slicing.members if named not in own)
     return [(named, *shared) for named in own]

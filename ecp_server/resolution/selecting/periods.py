@@ -50,8 +50,10 @@ class CalendarsInForce:
 
     def of(self, period: TimeRange) -> Calendar:
         """Return the calendar that a period was read by: the words may have named another than the plain one."""
-        candidates = (self.plain, self.fiscal, *self.others, GREGORIAN)
-        return next((calendar for calendar in candidates if calendar.id == period.calendar), self.plain)
+        for calendar in (self.plain, self.fiscal, *self.others, GREGORIAN):
+            if calendar.id == period.calendar:
+                return calendar
+        return self.plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, Reso
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.derivation import computed_from
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, cube_of
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.selecting.fitting import fitting_dimensions, fitting_members
 from ecp_server.resolution.selecting.membership import bound_values, holds, last_day, member_values, readings_in
 from ecp_server.stores.ports import Variations
+
+_PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
+_GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     for named in draft.parsed.names:
         if senses := _grouped_by(named, draft):
             found = _with_grouping(found, senses, named, draft, metrics)
-        elif named.named(SenseKind.MEMBER) and not named.named(SenseKind.METRIC, SenseKind.TERM):
+        elif SenseKind.MEMBER in named.kinds and named.kinds.isdisjoint(_PREDICATIVE):
             found = _with_member(found, named, draft, metrics)
     wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
     return replace(found, problem=misfit(draft, metrics, wanted))
@@ -69,8 +71,10 @@ def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
 
     Beside a member of its own the word only says what that is ("EMEA region").
     """
-    senses = named.named(SenseKind.DIMENSION, SenseKind.LEVEL)
-    if named.grouped or not senses:
+    if named.kinds.isdisjoint(_GROUPABLE):
+        return ()
+    senses = named.named(*_GROUPABLE)
+    if named.grouped:
         return senses
     if len(senses) < len(named.senses):
         return ()
@@ -134,12 +138,12 @@ def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], peri
         text = named.named.mention.text
         ambiguity = Ambiguity(subject, named.named.mention, read[:MAX_OPTIONS], f"Whose {text} is meant?")
         readings = replace(readings, ambiguities=(*readings.ambiguities, ambiguity))
-    offers = tuple(
+    offers = [
         (subject_id(n.named), frozenset(f"{n.member.id}@{context}" for context in contexts))
         for n in slicing.members
         if (contexts := _known_contexts(draft, n.member))
-    )
-    return replace(readings, offers=offers)
+    ]
+    return replace(readings, offers=tuple(offers))
 
 
 def _called(
@@ -162,15 +166,15 @@ def _called(
 def _known_contexts(draft: Draft, member: Member) -> frozenset[str]:
     """Return the contexts that read the member in their own way, by its variations or a cube's binding."""
     bindings = draft.prepared.catalog.dimensions[member.dimension].bindings
-    bound = (context for binding in bindings for context in binding.values.get(member.id, ()))
-    return frozenset((*(v.context for v in member.variations), *bound)) - {""}
+    bound = [context for binding in bindings for context in binding.values.get(member.id, ())]
+    return frozenset([*[v.context for v in member.variations], *bound]) - {""}
 
 
 def _cubes(draft: Draft, metrics: Sequence[Metric]) -> list[str]:
     """Return the cubes that metrics are read from, directly or through what they are computed from."""
-    catalog = draft.prepared.catalog
-    read = (each for metric in metrics for each in (metric, *computed_from(catalog, metric)))
-    return list(dict.fromkeys(cube_of(metric) for metric in read if metric.semantic_ref))
+    read_for = draft.prepared.derivations.read_for
+    read = [each for metric in metrics for each in read_for(metric) if each.semantic_ref]
+    return list(dict.fromkeys([cube_of(metric) for metric in read]))
 
 
 def bucketed(
@@ -276,7 +280,7 @@ def _contexts(draft: Draft, member: Member) -> tuple[str, ...]:
 
 
 def _chosen(draft: Draft, prefix: str) -> tuple[str, ...]:
-    return tuple(c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix))
+    return tuple([c.option_id.removeprefix(prefix) for c in draft.question.choices if c.option_id.startswith(prefix)])
 
 
 def _default_level(dimension: Dimension, draft: Draft) -> str:

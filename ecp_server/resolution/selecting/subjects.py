@@ -14,6 +14,7 @@ from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, Candidate, Chosen, choose
 
+_PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 METRIC = "metric"
 """The subject of the question back where no mention could be singled out."""
 
@@ -27,7 +28,7 @@ class Subjects:
     @property
     def taken(self) -> tuple[Candidate, ...]:
         """Return the meanings that are settled."""
-        return tuple(c.taken for c in self.chosen if c.taken is not None)
+        return tuple([c.taken for c in self.chosen if c.taken is not None])
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -38,7 +39,7 @@ class Subjects:
     @property
     def terms(self) -> tuple[Term, ...]:
         """Return the terms without a metric."""
-        return tuple(c.term for c in self.taken if c.metric is None and c.term is not None)
+        return tuple([c.term for c in self.taken if c.metric is None and c.term is not None])
 
     @property
     def ambiguities(self) -> tuple[Ambiguity, ...]:
@@ -48,18 +49,18 @@ class Subjects:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """Tell which default definitions were taken."""
-        return tuple(assumption for c in self.chosen if (assumption := c.assumption) is not None)
+        return tuple([assumption for c in self.chosen if (assumption := c.assumption) is not None])
 
     @property
     def concepts(self) -> tuple[ResolvedConcept, ...]:
         """Return the settled mentions as concepts."""
-        return tuple(_concept(c, c.taken) for c in self.chosen if c.taken is not None)
+        return tuple([_concept(c, c.taken) for c in self.chosen if c.taken is not None])
 
     @property
     def offers(self) -> dict[str, frozenset[str]]:
         """Return what a choice can name."""
         return {
-            subject: frozenset(candidate.option.id for candidate in c.candidates)
+            subject: frozenset([candidate.option.id for candidate in c.candidates])
             for c in self.chosen
             for subject in c.subjects
         }
@@ -67,13 +68,8 @@ class Subjects:
 
 def find_subjects(draft: Draft) -> Subjects:
     """Choose a meaning for every mention that can be a metric or a term and is not merely grouped by."""
-    return Subjects(
-        tuple(
-            choose(named, draft)
-            for named in draft.parsed.names
-            if named.named(SenseKind.METRIC, SenseKind.TERM) and not named.grouped
-        )
-    )
+    names = [n for n in draft.parsed.names if not (n.grouped or n.kinds.isdisjoint(_PREDICATIVE))]
+    return Subjects(tuple([choose(named, draft) for named in names]))
 
 
 async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | NotFound:

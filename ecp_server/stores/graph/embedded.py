@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs
@@ -81,8 +81,10 @@ class GraphIndex:
 
     def known_issues(self, metrics: Sequence[str]) -> tuple[IssueLink, ...]:
         """See `ports.Graph`. The walk upstream is made once a metric."""
-        links = [link for metric in dict.fromkeys(metrics) for link in self._issues_of(metric)]
-        return tuple(sorted(links, key=lambda link: (link.issue.id, link.metric)))
+        asked = tuple(dict.fromkeys(metrics))
+        if len(asked) == 1:
+            return self._issues_of(asked[0])
+        return _in_order(link for metric in asked for link in self._issues_of(metric))
 
     def paths(self, start: str, depth: int) -> Iterator[tuple[Hop, ...]]:
         """See `simple_paths`."""
@@ -102,7 +104,11 @@ class GraphIndex:
             kind = self.lineage.type_of(node)
             way = WAYS.index("metric" if node == metric else "derived_from" if kind is NodeType.METRIC else "table")
             found += [(way, subject, issue) for subject, issue in self._scopes.of_node(node, kind)]
-        return first_links(metric, found)
+        return _in_order(first_links(metric, found))
+
+
+def _in_order(links: Iterable[IssueLink]) -> tuple[IssueLink, ...]:
+    return tuple(sorted(links, key=lambda link: (link.issue.id, link.metric)))
 
 
 async def _index(catalog: Catalog) -> GraphIndex:

@@ -72,6 +72,7 @@ class RegistryIndex:
             AssetKind.RELATION: catalog.relations,
             AssetKind.PHRASE: {phrase.text: phrase for phrase in catalog.phrases},
         }
+        self._contracts: dict[str, tuple[Contract, ...]] = {}
         self._by_table: dict[str, list[Contract]] = {}
         for contract in sorted(catalog.contracts.values(), key=lambda c: c.id):
             for table in contract.tables:
@@ -83,11 +84,16 @@ class RegistryIndex:
         return {ref: asset for ref, asset in found if asset is not None}
 
     def contracts(self, metrics: Sequence[str]) -> dict[str, tuple[Contract, ...]]:
-        """See `ports.Registry`. In the order of contract ids."""
-        known = (metric for metric in metrics if metric in self._catalog.metrics)
-        return {metric: self._contracts_of(metric) for metric in known}
+        """See `ports.Registry`. In the order of contract ids; they are looked for once a metric."""
+        return {metric: self._contracts_of(metric) for metric in metrics if metric in self._catalog.metrics}
 
     def _contracts_of(self, metric: str) -> tuple[Contract, ...]:
+        found = self._contracts.get(metric)
+        if found is None:
+            found = self._contracts[metric] = self._find_contracts(metric)
+        return found
+
+    def _find_contracts(self, metric: str) -> tuple[Contract, ...]:
         sources = [source for m in self._computed_from(metric) for source in self._catalog.metrics[m].computed_from]
         tables = dict.fromkeys(name for source in sources for name in (node_name(source), source_table(source)))
         found = {contract.id: contract for table in tables for contract in self._by_table.get(table, ())}
