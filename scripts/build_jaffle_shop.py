@@ -20,12 +20,12 @@ MARTS: Final = {
         FROM raw_stores""",
     "products": """
         SELECT sku AS product_id, name AS product_name, type AS product_type, description AS product_description,
-          CAST(price AS DECIMAL(16, 2)) / 100 AS product_price,
+          CAST(price / 100.0 AS DECIMAL(16, 2)) AS product_price,
           type = 'jaffle' AS is_food_item, type = 'beverage' AS is_drink_item
         FROM raw_products""",
     "supplies": """
         SELECT md5(id || '-' || sku) AS supply_uuid, id AS supply_id, sku AS product_id, name AS supply_name,
-          CAST(cost AS DECIMAL(16, 2)) / 100 AS supply_cost, perishable AS is_perishable_supply
+          CAST(cost / 100.0 AS DECIMAL(16, 2)) AS supply_cost, perishable AS is_perishable_supply
         FROM raw_supplies""",
     "order_items": """
         SELECT i.id AS order_item_id, i.order_id, i.sku AS product_id, date_trunc('day', o.ordered_at) AS ordered_at,
@@ -38,9 +38,9 @@ MARTS: Final = {
     "orders": """
         SELECT o.id AS order_id, o.store_id AS location_id, o.customer AS customer_id,
           date_trunc('day', o.ordered_at) AS ordered_at,
-          CAST(o.subtotal AS DECIMAL(16, 2)) / 100 AS subtotal,
-          CAST(o.tax_paid AS DECIMAL(16, 2)) / 100 AS tax_paid,
-          CAST(o.order_total AS DECIMAL(16, 2)) / 100 AS order_total,
+          CAST(o.subtotal / 100.0 AS DECIMAL(16, 2)) AS subtotal,
+          CAST(o.tax_paid / 100.0 AS DECIMAL(16, 2)) AS tax_paid,
+          CAST(o.order_total / 100.0 AS DECIMAL(16, 2)) AS order_total,
           i.order_cost, i.order_items_subtotal, i.count_order_items, i.count_food_items, i.count_drink_items,
           i.count_food_items > 0 AS is_food_order, i.count_drink_items > 0 AS is_drink_order,
           row_number() OVER (PARTITION BY o.customer ORDER BY o.ordered_at, o.id) AS customer_order_number
