@@ -141,8 +141,8 @@ class Metrics:
             self._refused[wanted.id] = str(reason)
             raise
         start = self._start(document)
-        # Since its first day is all time, and can be broken into months.
-        period = self.defaults.period or (f"since {start}" if start is not None else "")
+        # Since the month of its first day is all time, and can be broken into months.
+        period = self.defaults.period or (f"since {start.replace(day=1)}" if start is not None else "")
         head = self._head(wanted)
         document = {**head, **document, "default_period": head.get("default_period") or period}
         carried = Carried({**document, "dimensions": self._dimensions(models)}, models, start)
