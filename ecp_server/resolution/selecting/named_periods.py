@@ -15,7 +15,8 @@ from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison, Expression, Several, Units
 
 NOW: Final = "now"
-_LISTING: Final = frozenset({"and", "&", ",", "or", "also", "plus", "the", "in", "for"})
+_LISTING: Final = frozenset({"and", "&", ",", "or", "plus"})
+_BESIDE: Final = frozenset({"also", "the", "in", "for"})
 _LEADING: Final = frozenset({"to", "with", "the", "that", "of", "in", "from"})
 
 
@@ -71,7 +72,8 @@ def _each(times: Sequence[TimedMention]) -> list[TimedMention]:
 
 def _lists(parsed: Parsed, first: int, last: int) -> bool:
     """Tell whether nothing but words of a list stands between two periods ("2022 and Q1 2023")."""
-    return first < last and all(token.folded in _LISTING for token in parsed.tokens[first:last])
+    between = {token.folded for token in parsed.tokens[first:last]}
+    return bool(between & _LISTING) and between <= _LISTING | _BESIDE
 
 
 def _held_against(parsed: Parsed, timed: TimedMention) -> bool:

@@ -166,7 +166,10 @@ def part(scan: Scan, at: int) -> Parsed[Expression]:
     if before is None or not scan.near(before[1]):  # "2019 - Q1 2020" is a range
         return part_of(scan, at, None)
     end = scan.skip(scan.skip(before[1], "'s"), frozenset({",", "/"}))
-    return part_of(scan, scan.skip(end, "the"), before[0])
+    found = part_of(scan, scan.skip(end, "the"), before[0])
+    if found is not None and scan.words[before[1]] == "," and year(scan, found[1]):
+        return None  # "2022, Q1 2023" is a list
+    return found
 
 
 def part_of(scan: Scan, at: int, of: Expression | None) -> Parsed[Expression]:

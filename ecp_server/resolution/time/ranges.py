@@ -87,6 +87,8 @@ _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
 _COMPARE: Final = frozenset({"compare", "compared", "comparing", "relative", "versus", "vs"})
 _WIDEST_GAP: Final = 3
+_PRESENT: Final = "present"
+"""Ends a range without blanks, too ("2020-present"): nobody says it for today otherwise."""
 _SHORT: Final = 2
 _MOST_LISTED: Final = 24
 RANGE_WORDS: Final = frozenset({"between", "=", *_ANYTIME, *(word for runs in _PREFIXES.values() for word in runs)})
@@ -132,7 +134,8 @@ def _range_from(
     elif not explicit and scan.words[end] == "to" and scan.follows(at, _COMPARE):
         return None
     second = _end(scan, then, start)
-    if second is None or (then == end and not _alike(start, second[0], spaced=scan.gaps[end] == _WIDEST_GAP)):
+    spaced = scan.gaps[end] == _WIDEST_GAP or scan.words[end] == _PRESENT
+    if second is None or (then == end and not _alike(start, second[0], spaced=spaced)):
         return None
     joined = _joined(start, second[0])
     return (joined, second[1]) if joined else None
@@ -182,7 +185,10 @@ def _alike(first: Expression, last: Expression, *, spaced: bool) -> bool:
     """Tell whether two periods with no word between can only be the ends of a range; ``spaced``: as in "2012 - now"."""
     if isinstance(first, Day) and first.month is None:
         return isinstance(last, Day | Part) and unit_of(last) is TimeUnit.DAY
-    if _dated(first) and (_dated(last) or (spaced and last == TODAY)):
+    if _dated(first) and spaced and last == TODAY:
+        return True
+    # A year after a part of one belongs to another list item: "2022, Q1 2023".
+    if _dated(first) and _dated(last) and not (isinstance(first, Part) and isinstance(last, Year)):
         return True
     if isinstance(first, Part) and isinstance(last, Part):
         return first.unit is last.unit and first.count == 1

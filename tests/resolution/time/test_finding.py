@@ -122,6 +122,10 @@ def test_periods_that_follow_one_another_are_one_expression() -> None:
         ("compare 2022 and 2023", ["2022", "2023"]),
         ("compare Q1 2024 to Q1 2023", ["Q1 2024", "Q1 2023"]),
         ("this year vs last year", ["this year", "last year"]),
+        ("2022, Q1 2023 and last month", ["2022", "Q1 2023", "last month"]),
+        ("FY2022, Q1 FY2023", ["FY2022", "Q1 FY2023"]),
+        ("2022, Q1", ["2022, Q1"]),
+        ("March 2024-present", ["March 2024-present"]),
     ],
 )
 def test_periods_that_are_compared_or_lie_apart_are_mentions_of_their_own(text: str, words: list[str]) -> None:

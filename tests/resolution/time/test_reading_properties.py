@@ -26,6 +26,7 @@ EXPRESSIONS = (
     "between 2019 and 2021", "since 2020", "after March", "before FY23", "until yesterday", "Q1 and Q2 2023",
     "the 3 months to March 2024", "end of last year", "rest of the month", "the 1970s", "last March", "all time",
     "last 5 business days", "3 business days ago", "last weekend", "calendar Q4 2019", "2023/24", "2 weeks from now",
+    "2020-present",
 )  # fmt: skip
 
 
