@@ -231,6 +231,20 @@ class Settings(BaseModel):
         gt=0,
         allow_inf_nan=False,
     )
+    embeddings_url: Annotated[SecretStr, _url("https://HOST", "http://HOST")] = _setting(
+        "Endpoint that embeds texts as OpenAI's does, e.g. `https://HOST/v1`; its key is the password.",
+        shown_default="the model that comes along",
+        default=SecretStr(""),
+    )
+    embeddings_password_file: Path | None = _password_file("embeddings_url")
+    embeddings_model: str = _setting("Name of that endpoint's model.", default="text-embedding-3-small")
+    embeddings_dimensions: int = _setting("Length of that model's vectors.", default=1536, gt=0, le=8192)
+    embeddings_timeout_seconds: float = _setting(
+        "How long one request to that endpoint may take, in seconds; a question's budget may cut it shorter.",
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+    )
     insecure_identity: bool = _setting(
         "Believe what callers say of themselves even where others than this machine can reach the server.",
         flag="--insecure-identity",

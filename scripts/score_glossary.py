@@ -54,6 +54,9 @@ class NoEmbeddings:
         del texts
         raise StoreUnavailable(StoreKind.VECTOR)
 
+    async def close(self) -> None:
+        """Nothing to release."""
+
 
 def terms(folder: Path) -> Catalog:
     """Return the catalog of the set's terms."""

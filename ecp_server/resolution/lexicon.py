@@ -220,6 +220,10 @@ class Lexicon:
             return None
         return self._corrections.nearest(singular(word))
 
+    def perhaps(self, word: str) -> str:
+        """Return the word of the catalog that a folded one may be written for, good enough to suggest; else itself."""
+        return word if self.knows(word) else self._corrections.perhaps(singular(word)) or word
+
     def other_form(self, word: str) -> str | None:
         """Return the catalog's only word that a folded one is another form of ("refunded", "refunds"), else None."""
         if self.knows(word):

@@ -74,6 +74,8 @@ def configure(*, log_format: str, level: str, stream: TextIO | None = None) -> N
     logging.captureWarnings(capture=True)
     # Debugging this server is not debugging its libraries.
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
+    # It tells of each request with its URL; what is worth telling, the adapters tell.
+    logging.getLogger("httpx").setLevel(max(threshold, logging.WARNING))
 
 
 def _identify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,4 +1,6 @@
-"""What is near in meaning: static embeddings in memory, or in pgvector where its URL is set."""
+"""What is near in meaning: in memory, or in pgvector where its URL is set, by embeddings of the model that comes along
+or of an endpoint.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ from typing import TYPE_CHECKING
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.settings import Settings
+from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.publish import Publisher
 from ecp_server.stores.vector.embedded import EmbeddedVector
-from ecp_server.stores.vector.embeddings import StaticEmbeddings
+from ecp_server.stores.vector.embeddings import Embeddings, StaticEmbeddings
 from ecp_server.wiring.postgresql import PUBLISH_SECONDS, endpoint_of
 
 if TYPE_CHECKING:
@@ -19,13 +22,13 @@ if TYPE_CHECKING:
 def vector_store(settings: Settings, catalogs: Catalogs) -> EmbeddedVector | PgVector:
     """Return the adapter."""
     if (endpoint := endpoint_of(settings.vector_url, settings.vector_password_file)) is None:
-        return EmbeddedVector(catalogs, StaticEmbeddings())
+        return EmbeddedVector(catalogs, embeddings(settings))
     from ecp_server.stores.vector.pgvector import PgVector  # noqa: PLC0415 - with its driver
 
     return PgVector(
         endpoint,
         catalogs,
-        StaticEmbeddings(),
+        embeddings(settings),
         pool_size=settings.postgres_pool_size,
         timeout_seconds=settings.store_timeout_seconds,
     )
@@ -43,4 +46,20 @@ def vector_publisher(settings: Settings) -> Publisher | None:
     database = Database(
         endpoint, StoreKind.VECTOR, size=1, timeout_seconds=PUBLISH_SECONDS, read_only=False, configure=know_vectors
     )
-    return VectorPublisher(database, StaticEmbeddings())
+    return VectorPublisher(database, embeddings(settings))
+
+
+def embeddings(settings: Settings) -> Embeddings:
+    """Return the model that texts are embedded by."""
+    url = settings.embeddings_url.get_secret_value()
+    if not url:
+        return StaticEmbeddings()
+    # Only where an endpoint is asked: importing an HTTP client takes a tenth of a second.
+    from ecp_server.stores.vector.endpoint_embeddings import EndpointEmbeddings  # noqa: PLC0415
+
+    return EndpointEmbeddings(
+        Endpoint(url, settings.embeddings_password_file),
+        model=settings.embeddings_model,
+        dimensions=settings.embeddings_dimensions,
+        timeout_seconds=settings.embeddings_timeout_seconds,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -12,6 +12,7 @@ _SHORTEST: Final = 4
 _SHORTEST_WITH_ANY_SLIP: Final = 5
 _SHORTEST_WITH_TWO: Final = 8
 _SHORTEST_MEANT: Final = 4
+_SHORTEST_PERHAPS: Final = 6
 _SHORTEST_MEANT_OF_TWO: Final = 8
 # Slips are looked for among the first letters only, which keeps the index small; the distance counts them all.
 _INDEXED: Final = 7
@@ -28,7 +29,7 @@ class Corrections:
     def __init__(self, words: Iterable[str]) -> None:
         index: dict[str, list[str]] = {}
         for word in sorted({word for word in words if word.isalpha() and len(word) >= _SHORTEST_MEANT}):
-            slips = 2 if len(word) >= _SHORTEST_MEANT_OF_TWO else 1
+            slips = 2 if len(word) >= _SHORTEST_PERHAPS else 1
             for left in _without_letters(word[:_INDEXED], slips):
                 index.setdefault(left, []).append(word)
         self._index: Mapping[str, tuple[str, ...]] = {left: tuple(words) for left, words in index.items()}
@@ -37,12 +38,20 @@ class Corrections:
         """Return the one word that is meant; None where none is near enough, or several are as near."""
         if len(word) < _SHORTEST or not word.isalpha():
             return None
-        slips = 2 if len(word) >= _SHORTEST_WITH_TWO else 1
+        return self._nearest(word, 2 if len(word) >= _SHORTEST_WITH_TWO else 1, _likely)
+
+    def perhaps(self, word: str) -> str | None:
+        """Return the one word that two slips in a word of six letters may have left; not sure enough to answer with."""
+        if len(word) < _SHORTEST_PERHAPS or not word.isalpha():
+            return None
+        return self._nearest(word, 2, lambda word, meant, _: word[0] == meant[0])
+
+    def _nearest(self, word: str, slips: int, likely: Callable[[str, str, int], bool]) -> str | None:
         near: dict[int, set[str]] = {}
         for left in _without_letters(word[:_INDEXED], slips):
             for meant in self._index.get(left, ()):
                 distance = OSA.distance(word, meant, score_cutoff=slips)
-                if 0 < distance <= slips and _likely(word, meant, distance):
+                if 0 < distance <= slips and likely(word, meant, distance):
                     near.setdefault(distance, set()).add(meant)
         found = near[min(near)] if near else set()
         return next(iter(found)) if len(found) == 1 else None

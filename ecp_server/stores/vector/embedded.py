@@ -47,8 +47,9 @@ class EmbeddedVector:
         self._index(self._catalogs.current.version)
 
     async def close(self) -> None:
-        """Forget the vectors."""
+        """Forget the vectors, and release the model."""
         await self._indexes.close()
+        await self._embeddings.close()
 
     async def nearest(
         self, version: str, texts: Sequence[str], *, kinds: frozenset[AssetKind], limit: int

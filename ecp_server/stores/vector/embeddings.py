@@ -32,6 +32,9 @@ class Embeddings(Protocol):
         Raises `StoreUnavailable` where the model does not answer.
         """
 
+    async def close(self) -> None:
+        """Release what the model holds."""
+
 
 class StaticEmbeddings:
     """Averages of word vectors that come with the wordllama package: no server, no download, some 50 µs a text.
@@ -57,6 +60,9 @@ class StaticEmbeddings:
         if len(texts) <= self._AT_ONCE:
             return self._embed(model, texts)
         return await asyncio.to_thread(self._embed, model, texts)
+
+    async def close(self) -> None:
+        """Nothing to release."""
 
     async def _load(self) -> _WordVectors:
         async with self._loading:

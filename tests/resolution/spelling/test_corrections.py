@@ -39,6 +39,21 @@ def test_how_many_slips_a_word_may_have_depends_on_its_length(word: str, meant: 
     assert WORDS.nearest(word) == meant
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("ravenie", "revenue"),
+        ("rveneu", "revenue"),
+        ("lavenue", None),
+        ("regon", None),
+        ("xyzzyq", None),
+        ("r2d2r2", None),
+    ],
+)
+def test_what_is_perhaps_meant_is_looked_for_further_away(word: str, meant: str | None) -> None:
+    assert WORDS.perhaps(word) == meant
+
+
 @given(
     st.text(string.ascii_lowercase, min_size=10, max_size=16),
     st.integers(1, 6),

@@ -43,6 +43,9 @@ class Letters:
         rows = np.array(counts, dtype=np.float32).reshape(len(texts), 26)
         return normalized(rows)
 
+    async def close(self) -> None:
+        """Nothing to release."""
+
 
 @pytest.fixture
 def letters() -> Letters:
