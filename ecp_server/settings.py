@@ -23,6 +23,8 @@ PREFIX: Final = "ECP_"
 _OF_THE_CLIENT: Final = frozenset({"ECP_TARGET"})
 """What the command `ecp` reads."""
 MIB: Final = 1024 * 1024
+PGVECTOR_DIMENSIONS: Final = 256
+"""The length of the column that the vector store's migrations make."""
 _PACKAGE: Final = Path(__file__).resolve().parent
 _HOST_PORT: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]{1,5})")
 _LAST_PORT: Final = 65_535
@@ -325,6 +327,16 @@ class Settings(BaseModel):
             raise ValueError(
                 f"{_label('listen')}: {self.listen} can be reached from other machines, and callers' word for who "
                 f"they are is believed; listen on 127.0.0.1, or accept that with {_label('insecure_identity')}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_vectors_of_one_length(self) -> Self:
+        kept, given = self.vector_url, self.embeddings_url.get_secret_value()
+        if kept and given and self.embeddings_dimensions != PGVECTOR_DIMENSIONS:
+            raise ValueError(
+                f"{_label('embeddings_dimensions')}: PostgreSQL keeps vectors of {PGVECTOR_DIMENSIONS} numbers, so an "
+                "endpoint's must have as many"
             )
         return self
 

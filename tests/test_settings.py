@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ecp_server.settings import (
     BUNDLED_CATALOG,
+    PGVECTOR_DIMENSIONS,
     Address,
     Settings,
     SettingsError,
@@ -137,3 +138,10 @@ def test_documentation_is_current(project_root: Path) -> None:
     page = (project_root / "docs" / "settings.md").read_text()
     assert documentation() == page
     assert all(f"`{variable(name)}`" in page for name in Settings.model_fields)
+
+
+def test_vectors_of_an_endpoint_fit_the_store_that_keeps_them() -> None:
+    urls = {"ECP_VECTOR_URL": "postgresql://db.test/ecp", "ECP_EMBEDDINGS_URL": "https://models.test/v1"}
+    with pytest.raises(SettingsError, match=r"ECP_EMBEDDINGS_DIMENSIONS.*256"):
+        Settings.load(urls | {"ECP_EMBEDDINGS_DIMENSIONS": "1536"})
+    assert Settings.load(urls | {"ECP_EMBEDDINGS_DIMENSIONS": "256"}).embeddings_dimensions == PGVECTOR_DIMENSIONS

@@ -1,6 +1,4 @@
-"""What is near in meaning: in memory, or in pgvector where its URL is set, by embeddings of the model that comes along
-or of an endpoint.
-"""
+"""What is near in meaning: in memory or in pgvector, by embeddings of the model that comes along or of an endpoint."""
 
 from __future__ import annotations
 

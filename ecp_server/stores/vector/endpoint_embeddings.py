@@ -60,6 +60,11 @@ class EndpointEmbeddings:
         )
 
     @property
+    def model(self) -> str:
+        """Return the model's name."""
+        return self._model
+
+    @property
     def dimensions(self) -> int:
         """Return the length of a vector."""
         return self._dimensions

@@ -45,6 +45,9 @@ class Counting:
         self.asked += texts
         return await self._embeddings.embed(texts)
 
+    async def close(self) -> None:
+        await self._embeddings.close()
+
 
 def catalog(version: str, definitions: Mapping[str, str]) -> Catalog:
     return Catalog(version, metrics={name: Metric(name, name, text) for name, text in definitions.items()})
