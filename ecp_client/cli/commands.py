@@ -95,7 +95,7 @@ def ask(
         click.echo(show_figures.csv_of(ran.table), nl=False)
         return
     both = {"resolution": as_dict(found.proto), "execution": as_dict(ran.proto)} if at.json else {}
-    at.tell(both, show_figures.answer(found, ran, steps=steps))
+    at.tell(both, show_figures.answer(found, ran, filters=filters, steps=steps))
 
 
 @ecp.command()

@@ -1,7 +1,7 @@
 """Figures for people: a table with units and thousands, what it means, and what to beware of."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from io import StringIO
@@ -31,9 +31,16 @@ _REASONS = {
 }
 
 
-def answer(found: Resolution, ran: ExecutionResult, *, steps: bool = False) -> RenderableType:
-    """Return the figures, then definition, period, warnings and assumptions; with ``steps`` also how it was found."""
-    parts: list[RenderableType] = [plain(found.interpretation, "bold"), ""]
+def answer(
+    found: Resolution, ran: ExecutionResult, *, filters: Mapping[str, Sequence[str]] | None = None, steps: bool = False
+) -> RenderableType:
+    """Return the figures, then definition, period, warnings and assumptions; with ``steps`` also how it was found.
+
+    ``filters`` are what the figures were narrowed to.
+    """
+    parts: list[RenderableType] = [plain(found.interpretation, "bold")]
+    parts += [plain(f"Only {', '.join(members)}.") for members in (filters or {}).values()]
+    parts.append("")
     table = _without_inputs(ran.table, found)
     parts.append(_figures(table, _names(found)))
     parts += [plain(line, "dim") for line in _notes(table)]
