@@ -90,7 +90,7 @@ async def _serve(settings: Settings) -> None:
     import structlog  # noqa: PLC0415
 
     from ecp_server import wiring  # noqa: PLC0415
-    from ecp_server.catalog.errors import CatalogInvalid  # noqa: PLC0415
+    from ecp_server.catalog.errors import CatalogInvalid, CatalogMissing  # noqa: PLC0415
     from ecp_server.server import CannotListen, Server  # noqa: PLC0415
     from ecp_server.telemetry import logging  # noqa: PLC0415
     from ecp_server.telemetry.metrics import Instruments  # noqa: PLC0415
@@ -103,8 +103,8 @@ async def _serve(settings: Settings) -> None:
     instruments = Instruments(version=release)
     spans = tracing(endpoint=settings.otlp_endpoint, sample_ratio=settings.trace_sample_ratio, version=release)
     try:
-        await Server(settings, wiring.build(settings, instruments), instruments, spans).run()
-    except (CannotListen, CatalogInvalid) as error:
+        await Server(settings, await wiring.build(settings, instruments), instruments, spans).run()
+    except (CannotListen, CatalogInvalid, CatalogMissing) as error:
         raise click.ClickException(str(error)) from error
     except Exception:  # noqa: BLE001 - whatever it is, it must not reach the terminal as it is
         structlog.get_logger().exception("server_failed")

@@ -148,7 +148,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     catalog: Path = _setting(
-        "Folder of the catalog to serve.",
+        "Folder of the catalog to serve; with a registry, what stands in until that gives one.",
         flag="--catalog",
         shown_default=f"the bundled catalog `{BUNDLED_CATALOG}`",
         default_factory=_bundled_catalog,
@@ -167,7 +167,7 @@ class Settings(BaseModel):
     )
     state_password_file: Path | None = _password_file("state_url")
     registry_url: Annotated[SecretStr | None, _url(_POSTGRES)] = _setting(
-        f"Registry that catalogs are published to and served from: {_POSTGRES}. ECP_CATALOG stands in for it.",
+        f"Registry that catalogs are published to and served from: {_POSTGRES}.",
         shown_default="the catalog in memory",
         default=None,
     )

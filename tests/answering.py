@@ -37,7 +37,7 @@ async def answering(catalog: Path, data: Path | None = None) -> AsyncIterator[As
             **({} if data is None else {"semantic_data": data}),
         )
         instruments = Instruments()
-        application = wiring.build(settings, instruments)
+        application = await wiring.build(settings, instruments)
         async with Server(settings, application, instruments, Propagated()).serving() as address:
             await application.settled()
             async with aio.insecure_channel(str(address)) as channel:

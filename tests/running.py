@@ -67,10 +67,13 @@ def user(
 
 
 @asynccontextmanager
-async def running(catalog: Path, state: Path, **settings: str) -> AsyncIterator[Running]:
-    """Serve the catalog, with its records in the folder ``state``; ``settings`` are ECP_* without the prefix."""
+async def running(catalog: Path | None, state: Path, **settings: str) -> AsyncIterator[Running]:
+    """Serve the catalog, None for what the settings say, with its records in the folder ``state``.
+
+    ``settings`` are ECP_* without the prefix.
+    """
     chosen = {
-        "catalog": str(catalog),
+        "catalog": "" if catalog is None else str(catalog),
         "listen": "127.0.0.1:0",
         "metrics_listen": "127.0.0.1:0",
         "state_url": f"sqlite:///{state / 'state.db'}",
@@ -79,7 +82,7 @@ async def running(catalog: Path, state: Path, **settings: str) -> AsyncIterator[
     } | settings
     loaded = Settings.load({f"ECP_{name.upper()}": value for name, value in chosen.items()})
     instruments = Instruments()
-    application = wiring.build(loaded, instruments)
+    application = await wiring.build(loaded, instruments)
     server = Server(loaded, application, instruments, Propagated())
     async with AsyncExitStack() as exits:
         address = await exits.enter_async_context(server.serving())

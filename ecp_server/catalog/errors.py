@@ -31,3 +31,7 @@ class CatalogInvalid(Exception):
     def __init__(self, errors: tuple[CatalogError, ...]) -> None:
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = errors
+
+
+class CatalogMissing(Exception):
+    """There is no catalog to serve; the message says why, for an operator."""

@@ -69,6 +69,13 @@ class CatalogWatch:
         """What health has to say."""
         return CatalogStatus(self._shelf.current.version, self._shelf.loaded_at, self._error)
 
+    @property
+    def problem(self) -> str:
+        """Return why what the directory holds is not in force, "" where it is."""
+        return (
+            "" if self._error is None else f"the catalog on disk is not fit to replace the one in force: {self._error}"
+        )
+
     def start(self) -> None:
         """Begin to watch."""
         self._task = asyncio.create_task(self._run(), name="catalog-watch")

@@ -9,6 +9,7 @@ which is published last.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from ecp_server.domain.catalog import Catalog
@@ -31,6 +32,23 @@ class Difference:
     def __bool__(self) -> bool:
         """Whether anything changes."""
         return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One catalog that was published, and how it differs from the one before."""
+
+    number: int
+    """Counts up from 1; the highest is in force."""
+    version: str
+    published: datetime
+    publisher: str
+    """Who, as the one who published says."""
+    note: str
+    items: int
+    added: int
+    changed: int
+    removed: int
 
 
 class Publisher(Protocol):

@@ -18,10 +18,7 @@ from grpc import aio
 
 from ecp.v1 import catalog_pb2, catalog_pb2_grpc, health_pb2, health_pb2_grpc, resolve_pb2, resolve_pb2_grpc
 from ecp_server.catalog.errors import CatalogError, CatalogInvalid
-from ecp_server.catalog.files import directory_state
-from ecp_server.catalog.load import load_catalog
 from ecp_server.catalog.shelf import CatalogShelf
-from ecp_server.catalog.watch import CatalogWatch
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.health import HealthStatus
 from ecp_server.domain.provenance import StoreKind
@@ -45,6 +42,7 @@ from ecp_server.stores.ports import Probed
 from ecp_server.stores.standins.refusal import denying, refusing
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
+from ecp_server.wiring.catalogs import Beginning, beginning, from_folder, kept_in_step
 from ecp_server.wiring.graph import graph_store
 from ecp_server.wiring.guard import guards
 from ecp_server.wiring.policy import policy_store
@@ -61,10 +59,12 @@ DISTRIBUTION: Final = "enterprise-context-platform"
 P = TypeVar("P", bound=Probed)
 
 
-def build(settings: Settings, instruments: Instruments) -> EcpApplication:
-    """Load the catalog and put the services together. Raises `CatalogInvalid` where it cannot be served."""
-    state = directory_state(settings.catalog)
-    return EcpApplication(settings, instruments, load_catalog(settings.catalog), state)
+async def build(settings: Settings, instruments: Instruments) -> EcpApplication:
+    """Load the catalog and put the services together.
+
+    Raises `CatalogInvalid` where it cannot be served, `CatalogMissing` where there is none.
+    """
+    return EcpApplication(settings, instruments, await beginning(settings), follow=True)
 
 
 @asynccontextmanager
@@ -83,7 +83,8 @@ async def asking(catalog: Path) -> AsyncIterator[reply.Resolver]:
             drain_delay_seconds=0,
         )
         instruments = Instruments()
-        application = build(settings, instruments)
+        begun = await asyncio.to_thread(from_folder, settings)
+        application = EcpApplication(settings, instruments, begun, follow=False)
         async with Server(settings, application, instruments, Propagated()).serving() as address:
             await application.settled()
             async with aio.insecure_channel(str(address)) as channel:
@@ -93,11 +94,10 @@ async def asking(catalog: Path) -> AsyncIterator[reply.Resolver]:
 class EcpApplication:
     """The services of ECP over the stores that the settings name."""
 
-    def __init__(self, settings: Settings, instruments: Instruments, catalog: Catalog, catalog_state: object) -> None:
-        """``catalog_state`` is the `directory_state` that the catalog was loaded from."""
+    def __init__(self, settings: Settings, instruments: Instruments, begun: Beginning, *, follow: bool) -> None:
+        """Begin with a catalog, and ``follow`` the registry from then on where there is one."""
         self._instruments = instruments
-        self._shelf = CatalogShelf(catalog)
-        self._watch = CatalogWatch(settings.catalog, self._shelf, catalog_state)
+        self._shelf = CatalogShelf(begun.catalog)
         self._preparation = Preparation()
         self._preparing: asyncio.Task[None] | None = None
         self._budget_seconds = settings.store_timeout_seconds
@@ -106,6 +106,8 @@ class EcpApplication:
         self._graph = graph_store(settings, self._shelf)
         self._vector = vector_store(settings, self._shelf)
         self._registry = registry_store(settings, self._shelf)
+        published = self._registry.published if follow else None
+        self._watch = kept_in_step(settings, self._shelf, begun, published)
         self._policy = policy_store(settings)
         self._state = state_store(settings)
         self._semantic = semantic_store(settings, self._shelf)
@@ -130,7 +132,7 @@ class EcpApplication:
             {**_by_kind(stores), StoreKind.SEMANTIC: semantic},
             instruments,
             catalog_version=lambda: self._shelf.current.version,
-            catalog_problem=self._catalog_problem,
+            catalog_problem=lambda: self._watch.problem,
             breakers=lambda: self._guards.breakers,
         )
         self._guards.listen(self._health)
@@ -231,10 +233,6 @@ class EcpApplication:
             self._preparing.add_done_callback(_tell_failure)
         else:
             await self._vector.prepare(catalog)
-
-    def _catalog_problem(self) -> str:
-        error = self._watch.status.error
-        return f"the catalog on disk is not fit to replace the one in force: {error}" if error is not None else ""
 
     def _guarded(self, port: P, store: StoreKind) -> P:
         return self._guards.around(port, store, budget_seconds=self._budget_seconds)

@@ -24,6 +24,9 @@ class EmbeddedRegistry:
         self._catalogs = catalogs
         self._indexes = Versions(catalogs, StoreKind.REGISTRY, _index)
 
+    published = None
+    """Nothing is published to memory."""
+
     async def prepare(self, catalog: Catalog) -> None:
         """Build what questions about a catalog need, before it comes into force."""
         await self._indexes.prepare(catalog)

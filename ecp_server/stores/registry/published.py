@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from ecp_server.domain.catalog import Catalog
@@ -15,6 +13,7 @@ from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.postgresql.errors import translated
 from ecp_server.stores.postgresql.migrations import Schema
 from ecp_server.stores.postgresql.pool import Database
+from ecp_server.stores.publish import Publication
 from ecp_server.stores.registry.items import Item, Key, UnknownFormat, catalog_of
 
 SCHEMA: Final = Schema.of("ecp_registry", __package__)
@@ -24,23 +23,6 @@ CHANNEL: Final = "ecp_registry"
 
 _CHUNK: Final = 5000
 """Items that are fetched at a time, which bounds how long the event loop reads them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One catalog that was published, and how it differs from the one before."""
-
-    number: int
-    """Counts up from 1; the highest is in force."""
-    version: str
-    published: datetime
-    publisher: str
-    """Who, as the one who published says."""
-    note: str
-    items: int
-    added: int
-    changed: int
-    removed: int
 
 
 _PUBLICATION: Final = "number, version, published, publisher, note, items, added, changed, removed"
