@@ -52,7 +52,7 @@ class Runner:
         key = digest_of(asked), decision_id
         kept: Kept | None = None
         try:
-            answers = await self.semantic.run(asked) if asked else ()
+            answers = await self.semantic.run(asked, principal=draft.answer.principal) if asked else ()
         except (StoreUnavailable, StoreTimeout) as failure:
             kept = self._stand_in(draft, key, failure)
             answers = kept.figures

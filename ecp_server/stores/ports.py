@@ -17,6 +17,7 @@ from ecp_server.domain.catalog import Asset, AssetKind, AssetRef, Contract, Know
 from ecp_server.domain.concepts import Hop
 from ecp_server.domain.figures import FigureQuery, Figures
 from ecp_server.domain.frozen import dataclass
+from ecp_server.domain.identity import Principal
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
 from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
@@ -133,8 +134,10 @@ class Registry(Probed, Protocol):
 class Semantic(Probed, Protocol):
     """Computes figures."""
 
-    async def run(self, queries: Sequence[FigureQuery]) -> Sequence[Figures]:
+    async def run(self, queries: Sequence[FigureQuery], *, principal: Principal | None = None) -> Sequence[Figures]:
         """Run the queries side by side and return the figures of each, in their order.
+
+        A layer with rules of its own is told whom they are for; what ECP's policy demands is in the queries already.
 
         A measure over no rows is null, a count 0. Raises `StoreQueryFailed` where a query names what the model lacks or
         yields more rows than may be returned. A caller who goes away interrupts what runs.

@@ -1,4 +1,4 @@
-"""The semantic layer: DuckDB in this process, over the files of the catalog's data folder."""
+"""The semantic layer: Cube where ECP_SEMANTIC_URL says so, else DuckDB over the files of the catalog's data folder."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from collections.abc import Callable
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.settings import Settings
+from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import Semantic
-from ecp_server.stores.semantic.duckdb import DuckDbSemantic
 
 
 def semantic_store(settings: Settings, catalogs: Catalogs) -> Semantic:
     """Return the adapter."""
-    folder = settings.semantic_data or settings.catalog / "data"
-    return DuckDbSemantic(catalogs, folder, memory_mib=settings.semantic_memory_mib)
+    url = settings.semantic_url.get_secret_value()
+    if url:
+        from ecp_server.stores.semantic.cube import CubeSemantic  # noqa: PLC0415 - its driver is an extra
+
+        return CubeSemantic(Endpoint(url, settings.semantic_password_file))
+    from ecp_server.stores.semantic.duckdb import DuckDbSemantic  # noqa: PLC0415 - not loaded where Cube computes
+
+    return DuckDbSemantic(
+        catalogs, settings.semantic_data or settings.catalog / "data", memory_mib=settings.semantic_memory_mib
+    )
 
 
 def measure_kinds(catalogs: Catalogs) -> Callable[[str], str]:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from engines.cube import Cube
 from engines.engine import Engine, EngineFailed, Instance, cache_folder, instances_folder, locked, progress
 from engines.neo4j import Neo4j
 from engines.opa import Opa
 from engines.postgres import Postgres
 
-ENGINES: tuple[Engine, ...] = (Neo4j(), Opa(), Postgres())
+ENGINES: tuple[Engine, ...] = (Cube(), Neo4j(), Opa(), Postgres())
 """Every engine that there is; one more is a module beside this one, and a word here."""
 
 _CHECKOUT = Path(__file__).resolve().parents[2]

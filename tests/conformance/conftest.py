@@ -11,10 +11,9 @@ from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from ecp_server.stores.policy.opa import OpaPolicy
 from ecp_server.stores.policy.opa_client import OpaClient
-from ecp_server.stores.ports import Semantic, State
+from ecp_server.stores.ports import State
 from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from tests.conformance.policies import ChangeablePolicy
-from tests.conformance.semantics import SEMANTICS
 from tests.conformance.states import STATES, StateUnderTest
 from tests.servers import migrated, neo4j_server, opa_server, postgres, postgres_database, postgres_server
 
@@ -52,10 +51,3 @@ async def state(store: StateUnderTest) -> AsyncIterator[State]:
     adapter = store.open()
     yield adapter
     await adapter.close()
-
-
-@pytest.fixture(params=SEMANTICS)
-async def semantic(request: pytest.FixtureRequest) -> AsyncIterator[Semantic]:
-    """Each semantic layer that this environment can run, over the shop."""
-    async with SEMANTICS[request.param](request) as store:
-        yield store

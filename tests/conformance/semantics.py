@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,13 @@ import pytest
 from ecp_server.catalog.errors import CatalogError
 from ecp_server.catalog.semantic.read import semantic_model
 from ecp_server.domain.catalog import Catalog
+from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import Semantic
+from ecp_server.stores.semantic.cube import CubeSemantic
 from ecp_server.stores.semantic.duckdb import DuckDbSemantic
 from tests.conformance.shop import MODEL, write_shop
 from tests.held import Held
+from tests.warehouse import cube_over
 
 Opened = AbstractAsyncContextManager[Semantic]
 
@@ -31,12 +34,46 @@ def shop_catalog(model: str = MODEL) -> Catalog:
 @asynccontextmanager
 async def duckdb_over_shop(request: pytest.FixtureRequest) -> AsyncIterator[Semantic]:
     """DuckDB over the shop's CSV files."""
-    folder: Path = request.getfixturevalue("tmp_path")
-    store = DuckDbSemantic(Held(shop_catalog()), write_shop(folder / "data"), memory_mib=256)
+    folder: Path = request.getfixturevalue("shop_folder")
+    store = DuckDbSemantic(Held(shop_catalog()), folder, memory_mib=256, threads=1)
     try:
         yield store
     finally:
         await store.close()
 
 
-SEMANTICS: Final[dict[str, Callable[[pytest.FixtureRequest], Opened]]] = {"duckdb": duckdb_over_shop}
+@asynccontextmanager
+async def cube_over_shop(request: pytest.FixtureRequest) -> AsyncIterator[Semantic]:
+    """A real Cube over the shop in PostgreSQL."""
+    endpoint: Endpoint = request.getfixturevalue("shop_cube")
+    store = CubeSemantic(endpoint)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+SEMANTICS: Final[dict[str, Callable[[pytest.FixtureRequest], Opened]]] = {
+    "duckdb": duckdb_over_shop,
+    "cube": cube_over_shop,
+}
+
+
+@pytest.fixture(scope="session")
+def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop's tables as CSV files."""
+    return write_shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def shop_cube(shop_folder: Path) -> Iterator[Endpoint]:
+    """A real Cube over the shop in PostgreSQL."""
+    with cube_over({"shop.yml": MODEL}, shop_folder) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=SEMANTICS)
+async def semantic(request: pytest.FixtureRequest) -> AsyncIterator[Semantic]:
+    """Each semantic layer that this environment can run, over the shop."""
+    async with SEMANTICS[request.param](request) as store:
+        yield store

@@ -7,12 +7,12 @@ from pathlib import Path
 MODEL = """
 cubes:
   - name: Orders
-    sql_table: shop.orders
+    sql: SELECT * FROM shop.orders
     joins:
-      - {name: Customers, relationship: many_to_one, sql: "{CUBE}.customer = {Customers}.id"}
-      - {name: Items, relationship: one_to_many, sql: "{CUBE}.id = {Items}.order_id"}
+      - {name: Customers, relationship: belongs_to, sql: "{CUBE}.customer = {Customers}.id"}
+      - {name: Items, relationship: has_many, sql: "{CUBE}.id = {Items}.order_id"}
     dimensions:
-      - {name: id, sql: id, type: number, primary_key: true, public: true}
+      - {name: id, sql: id, type: number, primary_key: true, shown: true}
       - {name: day, sql: "{CUBE}.day", type: time, meta: {days_only: true}}
       - {name: placedAt, sql: "{CUBE}.placed_at", type: time, meta: {days_only: false}}
       - {name: note, sql: "{CUBE}.note", type: string}
@@ -23,7 +23,7 @@ cubes:
         type: string
         case:
           when:
-            - {sql: "{CUBE}.amount >= 20", label: "it's big"}
+            - {sql: "{CUBE}.amount >= 20", label: big}
             - {sql: "{CUBE}.amount >= 7", label: medium}
           else: {label: small}
     measures:
@@ -43,16 +43,16 @@ cubes:
   - name: Customers
     sql: SELECT id, name, vip FROM shop.customers
     dimensions:
-      - {name: id, sql: "{CUBE}.id", type: number, primary_key: true, public: true}
+      - {name: id, sql: "{CUBE}.id", type: number, primary_key: true, shown: true}
       - {name: name, sql: "{CUBE}.name", type: string}
       - {name: vip, sql: "{CUBE}.vip", type: boolean}
     measures:
       - {name: count, type: count}
 
   - name: Items
-    sql_table: shop.items
+    sql: SELECT * FROM shop.items
     dimensions:
-      - {name: id, sql: "{CUBE}.id", type: number, primary_key: true, public: true}
+      - {name: id, sql: "{CUBE}.id", type: number, primary_key: true, shown: true}
       - {name: sku, sql: sku, type: string}
     measures:
       - {name: quantity, sql: quantity, type: sum}

@@ -13,6 +13,9 @@ from ecp_server.domain.figures import FigureQuery, Figures, Value
 from ecp_server.domain.period import Grain
 from ecp_server.domain.plan import Filter, FilterOperator
 from ecp_server.stores.ports import Semantic
+from tests.conformance.semantics import semantic, shop_cube, shop_folder
+
+__all__ = ["semantic", "shop_cube", "shop_folder"]
 
 D = Decimal
 TOTAL = D("42.86")
@@ -77,7 +80,7 @@ async def test_keys_are_ordered_by_code_points_and_null_is_last(semantic: Semant
 
 async def test_a_case_names_its_branches(semantic: Semantic) -> None:
     assert await rows(semantic, FigureQuery(("Orders.count",), ("Orders.size",))) == (
-        ("it's big", D(1)),
+        ("big", D(1)),
         ("medium", D(2)),
         ("small", D(2)),
     )
@@ -206,7 +209,7 @@ async def test_an_instant_has_its_day_in_the_zone(semantic: Semantic, zone: str,
         (where("Orders.placedAt", FilterOperator.GT, "2024-02-01"), [3, 5]),
         (where("Orders.placedAt", FilterOperator.LTE, "2024-02-10"), [1, 2, 3]),
         (where("Orders.placedAt", FilterOperator.NOT_SET), [4]),
-        (where("Orders.size", FilterOperator.EQUALS, "it's big", "small"), [2, 3, 5]),
+        (where("Orders.size", FilterOperator.EQUALS, "big", "small"), [2, 3, 5]),
     ],
     ids=lambda value: f"{value.ref} {value.operator.name} {value.values}" if isinstance(value, Filter) else "",
 )
@@ -264,7 +267,7 @@ async def test_what_was_executed_is_what_was_asked(semantic: Semantic) -> None:
                 where("Orders.note", FilterOperator.NOT_EQUALS, "x", "y"),
                 where("Orders.note", FilterOperator.NOT_EQUALS, "z"),
                 where("Orders.note", FilterOperator.EQUALS, "1"),
-                where("Orders.id", FilterOperator.LTE, "3", "4.5"),
+                where("Orders.id", FilterOperator.LTE, "3", "4"),
                 where("Orders.id", FilterOperator.GT, "-3"),
                 where("Orders.paid", FilterOperator.EQUALS, "true", "false"),
                 where("Orders.day", FilterOperator.GTE, "2024-01-01"),

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.domain.figures import FigureQuery, Figures, Value
 from ecp_server.domain.frozen import replace
+from ecp_server.domain.identity import Principal
 from ecp_server.domain.period import Grain
 from ecp_server.domain.plan import Filter, FilterOperator
 from ecp_server.domain.provenance import StoreKind
@@ -43,13 +44,16 @@ class Rows:
     refresh_time: datetime | None = None
     adapter: str = "rows"
     asked: list[FigureQuery] = field(default_factory=list)
+    principals: list[Principal | None] = field(default_factory=list)
+    """Whom it was asked for, call by call."""
     failure: Exception | None = None
     delay_seconds: float = 0.0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it is first asked."""
 
-    async def run(self, queries: Sequence[FigureQuery]) -> Sequence[Figures]:
+    async def run(self, queries: Sequence[FigureQuery], *, principal: Principal | None = None) -> Sequence[Figures]:
         """Answer, or fail as told."""
+        self.principals.append(principal)
         self.asked += queries
         self.begun.set()
         if self.delay_seconds:

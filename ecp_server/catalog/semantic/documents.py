@@ -51,6 +51,10 @@ class Described(Part):
         return said if said is not None else by_default
 
 
+Label = Annotated[str, Field(pattern=r"^[^'\\]*$")]
+"""Text that Cube may put between quotes as it is, which it does."""
+
+
 class CasePart(Part):
     """`when` and `else` of a dimension."""
 
@@ -58,12 +62,12 @@ class CasePart(Part):
         """A condition and its label."""
 
         sql: Text
-        label: str
+        label: Label
 
     class Otherwise(Part):
         """The label where no condition holds."""
 
-        label: str
+        label: Label
 
     when: tuple[Branch, ...] = Field(min_length=1)
     otherwise: Otherwise | None = Field(default=None, alias="else")

@@ -15,6 +15,7 @@ import duckdb
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
 from ecp_server.domain.figures import FigureQuery, Figures
+from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.semantic.answer import Engine, answer
 from ecp_server.stores.semantic.data import State, data_state, open_database, refresh_time
@@ -85,11 +86,14 @@ class DuckDbSemantic:
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def run(self, queries: Sequence[FigureQuery]) -> Sequence[Figures]:
+    async def run(self, queries: Sequence[FigureQuery], *, principal: Principal | None = None) -> Sequence[Figures]:
         """Run the queries side by side; see `ports.Semantic`. The model is that of the catalog in force.
+
+        It knows no rules of its own about the ``principal``.
 
         Raises `StoreUnavailable` where that has none.
         """
+        del principal
         catalog = self._catalogs.current
         if not catalog.model:
             raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None)
