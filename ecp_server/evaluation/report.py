@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecp_server.evaluation.calibration import SURE, Calibration
 from ecp_server.evaluation.reply import Answer
 from ecp_server.evaluation.run import Evaluation, Outcome, Turn
 
 
-def render(evaluation: Evaluation) -> str:
-    """Return the evaluation as text for a terminal."""
-    return "\n".join([*_table(evaluation), *(line for outcome in evaluation.outcomes for line in _missed(outcome))])
+def render(evaluation: Evaluation, calibration: Calibration | None = None) -> str:
+    """Return the evaluation as text for a terminal, with what confidence is worth where that was judged."""
+    missed = (line for outcome in evaluation.outcomes for line in _missed(outcome))
+    return "\n".join([*_table(evaluation), *(_reliability(calibration) if calibration is not None else ()), *missed])
+
+
+def _reliability(calibration: Calibration) -> Iterator[str]:
+    yield ""
+    yield f"in other words: {len(calibration.judged)} answered, {calibration.unanswered} refused or asked back"
+    for each in calibration.bins:
+        yield f"  confidence {each.low:.2f} to {each.high:.2f}  {each.right:4d} of {each.count:4d}  {each.accuracy:.3f}"
+    sure = len(calibration.sure)
+    yield (
+        f"  confidence from {SURE}: {sure}, at least {calibration.lower_bound:.3f} of them right (Wilson, 95 %), "
+        f"{calibration.sure_share:.3f} of what is right"
+    )
 
 
 def _table(evaluation: Evaluation) -> Iterator[str]:

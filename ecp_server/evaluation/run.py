@@ -48,6 +48,13 @@ class Evaluation:
         return sum(not outcome.misses for outcome in self.outcomes)
 
     @property
+    def catalog_version(self) -> str:
+        """Return the version of the catalog that answered; "" where nothing was answered."""
+        replies = (turn.reply for outcome in self.outcomes for turn in outcome.turns)
+        answers = (reply for reply in replies if isinstance(reply, Answer))
+        return next((str(a.body.get("provenance", {}).get("catalog_version", "")) for a in answers), "")
+
+    @property
     def accuracy(self) -> float:
         """Return the share of right entries, 0 to 1."""
         return self.right / len(self.outcomes) if self.outcomes else 1.0
@@ -62,9 +69,15 @@ async def evaluate(golden: Golden, ask: Resolver, *, category: str | None = None
     return Evaluation(tuple(outcome for outcome in outcomes if outcome.entry in wanted))
 
 
-async def _outcome(entry: Entry, ask: Resolver) -> Outcome:
+async def ask_once(entry: Entry, ask: Resolver) -> Turn:
+    """Ask the question of an entry, without what follows on it, and score the reply."""
     reply = await ask(_request(entry) | {"as_of": entry.as_of.isoformat()})
-    turns = [await _turn(entry.expect, reply, ask)]
+    return await _turn(entry.expect, reply, ask)
+
+
+async def _outcome(entry: Entry, ask: Resolver) -> Outcome:
+    turns = [await ask_once(entry, ask)]
+    reply = turns[0].reply
     for number, follow_up in enumerate(entry.then, start=1):
         if not isinstance(reply, Answer):
             return Outcome(entry, tuple(turns), (Miss(f"then.{number}", "an answer to resume", reply.status),))

@@ -57,6 +57,18 @@ def test_of_one_category_exit_code_0_says_that_all_is_right_and_nothing_is_left_
     assert list(folder.iterdir()) == []
 
 
+def test_a_page_is_written_and_confidence_judged_where_that_is_asked_for(catalog: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = run(catalog, "--reword", "1", "--report", page)
+
+    assert (1, "") == (result.returncode, result.stderr)
+    assert "in other words: " in result.stdout
+    assert "(Wilson, 95 %)" in result.stdout
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith("<!doctype html>")
+    assert "APAC revenue last quarter" in written
+
+
 def test_what_cannot_be_asked_is_a_mistake_of_the_user_with_exit_code_2(catalog: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     missing, unknown = run(tmp_path / "empty"), run(catalog, "--category", "ugly")
