@@ -25,6 +25,10 @@ _LOCK: Final = 7_305_421_192
 """Held while a catalog is published, so that several who publish take turns. Any number that is ours."""
 
 
+_REBUILD_ROWS: Final = 1000
+"""With fewer vectors than these it does not matter when the index is made."""
+
+
 class VectorPublisher:
     """`publish.Publisher` of pgvector."""
 
@@ -39,6 +43,8 @@ class VectorPublisher:
     async def difference(self, catalog: Catalog) -> Difference:
         """Return what `publish` would change against the catalog published last; write nothing."""
         async with self._database.connection() as connection:
+            if (there := await self._vectors_of(connection, catalog.version)) is not None:
+                return Difference(unchanged=there)
             stored = await _stored(connection)
         return (await asyncio.to_thread(_plan, catalog, self._embeddings.model, stored)).difference
 
@@ -46,20 +52,32 @@ class VectorPublisher:
         """Put the vectors there and return what that changed; where they are there already, nothing."""
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            if (there := await self._vectors_of(connection, catalog.version)) is not None:
+                return Difference(unchanged=there)
             plan = await asyncio.to_thread(_plan, catalog, self._embeddings.model, await _stored(connection))
-            query = "SELECT version, model FROM ecp_vector.catalog ORDER BY number DESC LIMIT 1"
-            if await (await connection.execute(query)).fetchone() == (catalog.version, self._embeddings.model):
-                return plan.difference
             number = await self._begin(connection, catalog.version, plan)
             await connection.execute(
                 "UPDATE ecp_vector.embedding SET until = %s WHERE key = ANY(%s)", (number, list(plan.ended))
             )
+            index = await _index_to_rebuild(connection, plan)
+            if index is not None:
+                await connection.execute("DROP INDEX ecp_vector.embedding_near")
             await self._write(connection, number, plan, progress)
+            if index is not None:
+                progress("indexing", 0, len(plan.new))
+                await connection.execute(index.encode())
+                progress("indexing", len(plan.new), len(plan.new))
         return plan.difference
 
     async def close(self) -> None:
         """Release the connections."""
         await self._database.close()
+
+    async def _vectors_of(self, connection: Connection, version: str) -> int | None:
+        """Return how many assets have vectors in this version, None where it was not the last one, of this model."""
+        query = "SELECT version, model, kinds FROM ecp_vector.catalog ORDER BY number DESC LIMIT 1"
+        last = await (await connection.execute(query)).fetchone()
+        return sum(last[2].values()) if last is not None and last[:2] == (version, self._embeddings.model) else None
 
     async def _begin(self, connection: Connection, version: str, plan: _Plan) -> int:
         cursor = await connection.execute(
@@ -121,6 +139,22 @@ def _digest(model: str, document: Document) -> bytes:
 
 def _titles(refs: set[AssetRef]) -> tuple[str, ...]:
     return tuple(sorted(f"{ref.kind.replace('_', ' ')} {ref.id}" for ref in refs))
+
+
+async def _index_to_rebuild(connection: Connection, plan: _Plan) -> str | None:
+    """Return how the index of neighbours is made, where it is better made afterwards; None where not, or not allowed.
+
+    One by one vectors take five times as long. Nobody asks for any yet, so nobody waits for the table meanwhile.
+    """
+    if plan.difference.unchanged or plan.ended or len(plan.new) < _REBUILD_ROWS:
+        return None
+    index: str | None = await _value(
+        await connection.execute(
+            "SELECT pg_get_indexdef(index.oid) FROM pg_class AS index "
+            "WHERE index.oid = 'ecp_vector.embedding_near'::regclass AND pg_has_role(index.relowner, 'USAGE')"
+        )
+    )
+    return index
 
 
 async def _value(cursor: Any) -> Any:

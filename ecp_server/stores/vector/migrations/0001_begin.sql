@@ -29,5 +29,4 @@ CREATE TABLE ecp_vector.embedding (
 
 CREATE UNIQUE INDEX embedding_in_force ON ecp_vector.embedding (kind, id) WHERE until IS NULL;
 CREATE INDEX embedding_replaced ON ecp_vector.embedding (until) WHERE until IS NOT NULL;
-CREATE INDEX embedding_near ON ecp_vector.embedding USING hnsw (vector vector_cosine_ops) WITH (m = 16, ef_construction = 128)
-    WHERE until IS NULL;
+CREATE INDEX embedding_near ON ecp_vector.embedding USING hnsw (vector vector_cosine_ops) WHERE until IS NULL;
