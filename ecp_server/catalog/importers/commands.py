@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from ecp_server.catalog.importers.dbt.carried import Defaults
 from ecp_server.catalog.importers.dbt.convert import MANIFEST, REPORT, Imported, convert
 from ecp_server.catalog.importers.dbt.data import MOST_MEMBERS
-from ecp_server.catalog.importers.dbt.metrics import Defaults
 from ecp_server.catalog.importers.output import ForeignFile, Written, stands_foreign, write_files
 from ecp_server.catalog.importers.report import ImportFailed
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from ecp_server.catalog.errors import CatalogInvalid
+from ecp_server.catalog.importers.dbt.carried import Carried, Defaults
 from ecp_server.catalog.importers.dbt.cubes import Cubes
 from ecp_server.catalog.importers.dbt.data import MOST_MEMBERS, Known, ProjectData
 from ecp_server.catalog.importers.dbt.dimensions import dimension_documents, leave_out_unused
 from ecp_server.catalog.importers.dbt.graph import ModelGraph, humanised
-from ecp_server.catalog.importers.dbt.metrics import Carried, Defaults, Metrics
+from ecp_server.catalog.importers.dbt.metrics import Metrics
 from ecp_server.catalog.importers.dbt.project import read_project
 from ecp_server.catalog.importers.dbt.spec import Project
 from ecp_server.catalog.importers.dbt.sql import SqlReader

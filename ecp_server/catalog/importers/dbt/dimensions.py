@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from ecp_server.catalog.importers.dbt.carried import Carried
 from ecp_server.catalog.importers.dbt.cubes import Cubes
 from ecp_server.catalog.importers.dbt.graph import Address, ModelGraph, humanised, primary_of
-from ecp_server.catalog.importers.dbt.metrics import Carried
 from ecp_server.catalog.importers.dbt.spec import Dimension, SemanticModel
 from ecp_server.catalog.importers.report import Report
 from ecp_server.domain.text import fold, tokenize

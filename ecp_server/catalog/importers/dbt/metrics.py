@@ -7,17 +7,24 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from ecp_server.catalog.documents.base import span
 from ecp_server.catalog.importers.dbt.arithmetic import NotArithmetic, arithmetic
+from ecp_server.catalog.importers.dbt.carried import (
+    GRAINS_OF_CATALOGS,
+    Carried,
+    Defaults,
+    NotCarried,
+    Wanted,
+    created,
+    length,
+    models_of,
+    time_aggregation,
+)
 from ecp_server.catalog.importers.dbt.cubes import Cubes
-from ecp_server.catalog.importers.dbt.elements import DAY, GRAINS
 from ecp_server.catalog.importers.dbt.graph import ModelGraph, humanised
 from ecp_server.catalog.importers.dbt.spec import (
     DUNDER,
-    Filter,
     Measure,
     MeasureInput,
-    Meta,
     Metric,
     MetricInput,
     MetricType,
@@ -30,57 +37,6 @@ from ecp_server.catalog.units import unit_conflicts
 from ecp_server.domain.expressions import parse_derived
 
 _DEEPEST: Final = 30
-_GRAINS_OF_CATALOGS: Final = GRAINS[DAY:]
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What holds of a metric where the project does not say."""
-
-    domain: str = ""
-    tier: int = 4
-    owner: str = ""
-    period: str = ""
-    """What a question that names no period is about; "": all time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A metric as the catalog has it."""
-
-    document: Mapping[str, Any]
-    models: tuple[SemanticModel, ...]
-    """Those whose rows it is computed from."""
-    start: date | None = None
-    """The first day of the data, where that is known."""
-
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.document["id"])
-
-    @property
-    def unit(self) -> str:
-        """Return its unit; "" where it is not known."""
-        return str(self.document.get("unit", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A metric that is to be carried, perhaps over fewer rows and then under an id of its own."""
-
-    metric: Metric
-    id: str
-    name: str
-    filters: tuple[Filter, ...] = ()
-
-    @property
-    def all_filters(self) -> tuple[Filter, ...]:
-        return (*self.metric.filters, *self.filters)
-
-
-class _NotCarried(Exception):
-    """Why a metric is not carried."""
 
 
 @dataclass(slots=True)
@@ -112,11 +68,11 @@ class Metrics:
         self._metrics = {metric.name: metric for metric in self.project.metrics}
         for _, measure in self._measures.values():
             if measure.create_metric:
-                self._metrics.setdefault(measure.name, _created(measure))
+                self._metrics.setdefault(measure.name, created(measure))
         for metric in list(self._metrics.values()):
             try:
-                self._carry(_Wanted(metric, metric.name, metric.label or humanised(metric.name)), _DEEPEST)
-            except _NotCarried as reason:
+                self._carry(Wanted(metric, metric.name, metric.label or humanised(metric.name)), _DEEPEST)
+            except NotCarried as reason:
                 self.report.leave_out(metric.place, f"metric {metric.name}", str(reason))
         self._carry_measures()
 
@@ -127,17 +83,17 @@ class Metrics:
             if isinstance(found, str):
                 self.report.leave_out(measure.place, f"measure {measure.name}", found)
 
-    def _carry(self, wanted: _Wanted, depth: int) -> Carried:
-        """Return a metric as the catalog has it. Raises `_NotCarried` with the reason."""
+    def _carry(self, wanted: Wanted, depth: int) -> Carried:
+        """Return a metric as the catalog has it. Raises `NotCarried` with the reason."""
         if wanted.id in self.carried:
             return self.carried[wanted.id]
         if wanted.id in self._refused:
-            raise _NotCarried(self._refused[wanted.id])
+            raise NotCarried(self._refused[wanted.id])
         if depth == 0:
-            raise _NotCarried(f"is made of itself, or of metrics more than {_DEEPEST} deep")
+            raise NotCarried(f"is made of itself, or of metrics more than {_DEEPEST} deep")
         try:
             document, models = self._made(wanted, depth)
-        except _NotCarried as reason:
+        except NotCarried as reason:
             self._refused[wanted.id] = str(reason)
             raise
         start = self._start(document)
@@ -149,12 +105,12 @@ class Metrics:
         self.carried[wanted.id] = carried
         return carried
 
-    def _made(self, wanted: _Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
+    def _made(self, wanted: Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
         metric = wanted.metric
         match metric.type:
             case MetricType.SIMPLE:
                 if metric.measure is None:
-                    raise _NotCarried("has no measure")
+                    raise NotCarried("has no measure")
                 return self._simple(metric.measure, wanted)
             case MetricType.RATIO:
                 return self._ratio(wanted, depth)
@@ -163,11 +119,11 @@ class Metrics:
             case MetricType.CUMULATIVE:
                 return self._cumulative(wanted, depth)
             case MetricType.CONVERSION:
-                raise _NotCarried(
+                raise NotCarried(
                     "is a conversion metric: how many of one event lead to another is no arithmetic of sums"
                 )
 
-    def _head(self, wanted: _Wanted) -> Mapping[str, Any]:
+    def _head(self, wanted: Wanted) -> Mapping[str, Any]:
         metric = wanted.metric
         said = metric.meta.catalog
         definition = metric.description or self._described(metric)
@@ -195,15 +151,15 @@ class Metrics:
 
     # --- simple ---
 
-    def _simple(self, given: MeasureInput, wanted: _Wanted) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
+    def _simple(self, given: MeasureInput, wanted: Wanted) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
         if given.name not in self._measures:
-            raise _NotCarried(f"needs the measure {given.name}, which is nowhere")
+            raise NotCarried(f"needs the measure {given.name}, which is nowhere")
         model, measure = self._measures[given.name]
-        aggregation = _time_aggregation(model, measure)
+        aggregation = time_aggregation(model, measure)
         filters = (*given.filters, *wanted.all_filters)
         found = self.cubes.measure(model, measure, filters, wanted.id if filters else measure.name)
         if isinstance(found, str):
-            raise _NotCarried(found if not filters else f"{found} (its filter, or the measure {measure.name})")
+            raise NotCarried(found if not filters else f"{found} (its filter, or the measure {measure.name})")
         time = measure.time_dimension or model.time_dimension
         dimension = next((each for each in model.dimensions if each.name == time), None)
         if dimension is None or not self.cubes.has_dimension(model.name, time):
@@ -211,7 +167,7 @@ class Metrics:
                 measure.place, f"metric {wanted.id}", "has no time dimension: no period can be asked for"
             )
             dimension = None
-        grain = dimension.grain if dimension is not None and dimension.grain in _GRAINS_OF_CATALOGS[1:] else ""
+        grain = dimension.grain if dimension is not None and dimension.grain in GRAINS_OF_CATALOGS[1:] else ""
         return {
             "unit": wanted.metric.meta.catalog.get("unit") or ("count" if found.counts else ""),
             "semantic_ref": found.ref,
@@ -223,11 +179,11 @@ class Metrics:
 
     # --- computed from others ---
 
-    def _ratio(self, wanted: _Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
+    def _ratio(self, wanted: Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
         inputs = [self._input(given, wanted, depth) for given in wanted.metric.inputs]
         names = ("numerator", "denominator")
         if len(inputs) != len(names):
-            raise _NotCarried("has no numerator and denominator")
+            raise NotCarried("has no numerator and denominator")
         return {
             "unit": wanted.metric.meta.catalog.get("unit") or "ratio",
             "derived": {
@@ -237,23 +193,23 @@ class Metrics:
                     for given, carried, name in zip(wanted.metric.inputs, inputs, names, strict=True)
                 ],
             },
-        }, _models(inputs)
+        }, models_of(inputs)
 
-    def _derived(self, wanted: _Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
+    def _derived(self, wanted: Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
         metric = wanted.metric
         inputs = [self._input(given, wanted, depth) for given in metric.inputs]
         aliases = [given.alias or given.name for given in metric.inputs]
         twice = sorted({alias for alias in aliases if aliases.count(alias) > 1})
         if twice:
-            raise _NotCarried(f"calls two of its inputs {twice[0]}")
+            raise NotCarried(f"calls two of its inputs {twice[0]}")
         try:
             expression = arithmetic(metric.expr, aliases, self.sql)
         except NotArithmetic as error:
-            raise _NotCarried(f"its expression {error}") from None
+            raise NotCarried(f"its expression {error}") from None
         units = {alias: carried.unit for alias, carried in zip(aliases, inputs, strict=True)}
         tree = parse_derived(expression)
         for left, right in unit_conflicts(tree, units):
-            raise _NotCarried(f"adds or subtracts {left} and {right}")
+            raise NotCarried(f"adds or subtracts {left} and {right}")
         return {
             "derived": {
                 "expression": expression,
@@ -262,61 +218,61 @@ class Metrics:
                     for given, carried, alias in zip(metric.inputs, inputs, aliases, strict=True)
                 ],
             }
-        }, _models(inputs)
+        }, models_of(inputs)
 
-    def _cumulative(self, wanted: _Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
+    def _cumulative(self, wanted: Wanted, depth: int) -> tuple[Mapping[str, Any], tuple[SemanticModel, ...]]:
         metric = wanted.metric
         if metric.window and metric.grain_to_date:
-            raise _NotCarried("has a window and a grain to date, and can have one of them")
+            raise NotCarried("has a window and a grain to date, and can have one of them")
         if metric.inputs:
             base = self._input(metric.inputs[0], wanted, depth)
         elif metric.measure is not None:
             base = self._base(metric.measure, wanted, depth)
         else:
-            raise _NotCarried("is made of no metric or measure")
+            raise NotCarried("is made of no metric or measure")
         running: dict[str, Any] = {"metric": base.id}
         if metric.grain_to_date:
-            if metric.grain_to_date not in _GRAINS_OF_CATALOGS:
-                raise _NotCarried(f"starts anew with each {metric.grain_to_date}, which is no unit of the catalog")
+            if metric.grain_to_date not in GRAINS_OF_CATALOGS:
+                raise NotCarried(f"starts anew with each {metric.grain_to_date}, which is no unit of the catalog")
             running["grain_to_date"] = metric.grain_to_date
         else:
-            running["window"] = _length(metric.window) if metric.window else "all"
+            running["window"] = length(metric.window) if metric.window else "all"
         return {"unit": metric.meta.catalog.get("unit") or base.unit, "cumulative": running}, base.models
 
-    def _base(self, given: MeasureInput, wanted: _Wanted, depth: int) -> Carried:
+    def _base(self, given: MeasureInput, wanted: Wanted, depth: int) -> Carried:
         """Return the metric of a measure: the project's own where there is one, else one made for the purpose."""
         filters = (*given.filters, *wanted.all_filters)
         for metric in self._metrics.values():
             if not filters and metric.type is MetricType.SIMPLE and not metric.filters and metric.measure == given:
-                return self._carry(_Wanted(metric, metric.name, metric.label or humanised(metric.name)), depth - 1)
+                return self._carry(Wanted(metric, metric.name, metric.label or humanised(metric.name)), depth - 1)
         name = f"{wanted.id}{DUNDER}{given.name}"
         simple = Metric(name, MetricType.SIMPLE, wanted.metric.place, measure=MeasureInput(given.name))
         title = f"{humanised(given.name)} ({wanted.name})"
-        return self._carry(_Wanted(simple, name, title, filters), depth - 1)
+        return self._carry(Wanted(simple, name, title, filters), depth - 1)
 
-    def _input(self, given: MetricInput, wanted: _Wanted, depth: int) -> Carried:
+    def _input(self, given: MetricInput, wanted: Wanted, depth: int) -> Carried:
         """Return an input as a metric of its own where it has filters of its own, or its metric has."""
         if given.offset_to_grain:
-            raise _NotCarried(f"reads {given.name} at the beginning of its {given.offset_to_grain}")
+            raise NotCarried(f"reads {given.name} at the beginning of its {given.offset_to_grain}")
         metric = self._metrics.get(given.name)
         if metric is None:
-            raise _NotCarried(f"needs the metric {given.name}, which is nowhere")
+            raise NotCarried(f"needs the metric {given.name}, which is nowhere")
         filters = (*given.filters, *wanted.all_filters)
         name = metric.label or humanised(metric.name)
         try:
             if not filters:
-                return self._carry(_Wanted(metric, metric.name, name), depth - 1)
+                return self._carry(Wanted(metric, metric.name, name), depth - 1)
             own = f"{wanted.id}{DUNDER}{given.alias or given.name}"
-            return self._carry(_Wanted(metric, own, f"{name} ({wanted.name})", filters), depth - 1)
-        except _NotCarried as reason:
-            raise _NotCarried(f"needs {given.name}, which is not carried: {reason}") from None
+            return self._carry(Wanted(metric, own, f"{name} ({wanted.name})", filters), depth - 1)
+        except NotCarried as reason:
+            raise NotCarried(f"needs {given.name}, which is not carried: {reason}") from None
 
     def _document(self, given: MetricInput, carried: Carried, alias: str) -> Mapping[str, Any]:
         document = {"metric": carried.id}
         if alias != carried.id:
             document["alias"] = alias
         if given.offset:
-            document["offset"] = _length(given.offset)
+            document["offset"] = length(given.offset)
         return document
 
     def _start(self, document: Mapping[str, Any]) -> date | None:
@@ -339,44 +295,3 @@ class Metrics:
             and self.cubes.has_dimension(address.model.name, address.dimension.name)
             and all(name in names and names[name].ref == address.ref for names in known)
         ]
-
-
-def _created(measure: Measure) -> Metric:
-    """Return the metric of a measure that says `create_metric`."""
-    return Metric(
-        name=measure.name,
-        type=MetricType.SIMPLE,
-        place=measure.place,
-        label=measure.label,
-        description=measure.description,
-        measure=MeasureInput(measure.name),
-        meta=Meta(measure.meta.owner, measure.meta.group, measure.meta.catalog),
-    )
-
-
-def _models(inputs: Sequence[Carried]) -> tuple[SemanticModel, ...]:
-    return tuple({model.name: model for carried in inputs for model in carried.models}.values())
-
-
-def _length(text: str) -> str:
-    """Return a length of time as catalogs write it. Raises `_NotCarried` where they know no such unit."""
-    try:
-        span(text)
-    except ValueError:
-        raise _NotCarried(
-            f"reaches over {text!r}, which is no number of days, weeks, months, quarters or years"
-        ) from None
-    return text
-
-
-def _time_aggregation(model: SemanticModel, measure: Measure) -> str:
-    """Return how a measure adds up over time; "" is as usual."""
-    if measure.non_additive is None:
-        return ""
-    if measure.non_additive.groupings:
-        raise _NotCarried(
-            f"takes the last or first {measure.non_additive.dimension} of each {measure.non_additive.groupings[0]}"
-        )
-    if measure.non_additive.dimension != (measure.time_dimension or model.time_dimension):
-        raise _NotCarried(f"does not add up over {measure.non_additive.dimension}, which is not its own time dimension")
-    return "last" if measure.non_additive.choice == "max" else "first"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ecp_server.catalog.importers.dbt.carried import Defaults
 from ecp_server.catalog.importers.dbt.convert import Imported, convert
-from ecp_server.catalog.importers.dbt.metrics import Defaults
 from ecp_server.catalog.importers.report import ImportFailed
 from ecp_server.catalog.load import load_catalog
 from ecp_server.catalog.yaml_documents import Value, parse_document, split_documents

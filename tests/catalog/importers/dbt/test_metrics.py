@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ecp_server.catalog.importers.dbt.carried import Defaults
 from ecp_server.catalog.importers.dbt.convert import convert
-from ecp_server.catalog.importers.dbt.metrics import Defaults
 from ecp_server.domain.catalog import Cumulative, Derived, DerivedInput, Span, TimeAggregation
 from ecp_server.domain.period import Grain
 from tests.catalog.importers.dbt.projects import LEGACY, cube, imported, loaded, project, with_metrics

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ecp_server.catalog.importers.dbt.carried import Defaults
 from ecp_server.catalog.importers.dbt.convert import REPORT, convert
-from ecp_server.catalog.importers.dbt.metrics import Defaults
 from tests.catalog.importers.dbt.projects import LATEST, LEGACY, imported, loaded, manifest
 
 
