@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ecp_server.catalog.oversights import oversights
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Term
 from ecp_server.domain.text import fold
 
@@ -13,6 +14,7 @@ def advice(catalog: Catalog) -> Iterator[str]:
     yield from _shared_names(catalog)
     yield from _shared_departments(catalog)
     yield from _targets_in_other_units(catalog)
+    yield from oversights(catalog)
 
 
 def _shared_names(catalog: Catalog) -> Iterator[str]:

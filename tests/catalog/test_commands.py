@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from ecp_server.__main__ import catalog
 from ecp_server.catalog.schema import schema_text
 from tests.catalog.conftest import write
-from tests.catalog.samples import DIMENSION, METRIC, joined
+from tests.catalog.samples import DIMENSION, METRIC, joined, metric
 
 
 def run(*arguments: str | Path) -> Result:
@@ -32,7 +32,7 @@ def test_check_tells_every_error_and_exits_with_1(tmp_path: Path) -> None:
 
 
 def test_check_sums_up_a_valid_catalog_and_exits_with_0(tmp_path: Path) -> None:
-    write(tmp_path, joined(METRIC, DIMENSION))
+    write(tmp_path, joined(metric("semantic_ref: C.m\nowner: o\ntime_dimension: C.day"), DIMENSION))
     result = run("check", tmp_path)
     assert 0 == result.exit_code
     assert result.stdout.startswith("1 metric, 0 terms, 1 dimension, 1 member, 0 known issues; 0 warnings; version ")
