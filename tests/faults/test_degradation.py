@@ -11,36 +11,25 @@ from typing import Any
 
 import pytest
 
-from ecp.v1 import catalog_pb2, health_pb2, provenance_pb2, resolve_pb2, types_pb2
+from ecp.v1 import health_pb2, provenance_pb2
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores import health
-from tests.faults.switched import FAILURES, HANGS, RETRY_AFTER_SECONDS, Switched, switched
-from tests.serving import Outcome
-
-GRAPH, VECTOR, REGISTRY, POLICY, STATE = (
-    StoreKind.GRAPH,
-    StoreKind.VECTOR,
-    StoreKind.REGISTRY,
-    StoreKind.POLICY,
-    StoreKind.STATE,
+from tests.faults.replies import (
+    FINANCE,
+    GRAPH,
+    POLICY,
+    QUESTION,
+    REGISTRY,
+    STATE,
+    STORES,
+    USED,
+    VECTOR,
+    ask,
+    assert_as_designed,
+    reason,
+    told,
 )
-STORES = (GRAPH, VECTOR, REGISTRY, POLICY, STATE)
-FALLBACKS = {GRAPH: "registry_copy", VECTOR: "keyword_search", REGISTRY: "loaded_catalog"}
-QUESTION = "APAC revenue last quarter vs budget"
-UNKNOWN = "non-GAAP gross margin"
-FINANCE = types_pb2.UserContext(department="finance")
-FULL = provenance_pb2.PROVENANCE_VIEW_FULL
-DENIED = ("UNAVAILABLE", "ERROR_REASON_POLICY_UNAVAILABLE")
-REASONS = {"ERROR_REASON_STORE_UNAVAILABLE", "ERROR_REASON_CIRCUIT_OPEN"}
-USED: dict[str, tuple[StoreKind, ...]] = {
-    "Resolve": (GRAPH, REGISTRY, POLICY, STATE),
-    "Unknown": (VECTOR, REGISTRY, POLICY, STATE),
-    "SearchGlossary": (VECTOR, REGISTRY, POLICY),
-    "GetLineage": (GRAPH, POLICY),
-    "ListMetrics": (POLICY,),
-    "GetResolution": (STATE,),
-}
-"""The stores that each kind of call asks."""
+from tests.faults.switched import FAILURES, HANGS, RETRY_AFTER_SECONDS, Switched, switched
 
 
 @pytest.fixture
@@ -53,83 +42,29 @@ async def stores(project_root: Path, tmp_path: Path) -> AsyncIterator[Switched]:
         yield server
 
 
-async def ask(stores: Switched, kind: str, recorded: str = "", **options: Any) -> Outcome:
-    server = stores.server
-    if kind in {"Resolve", "Unknown"}:
-        text = QUESTION if kind == "Resolve" else UNKNOWN
-        return await server.resolve(text, user_context=FINANCE, provenance_view=FULL, options=options)
-    if kind == "SearchGlossary":
-        return await server.ask(
-            server.catalog.SearchGlossary, catalog_pb2.SearchGlossaryRequest(query="revenue"), **options
-        )
-    if kind == "GetLineage":
-        return await server.ask(
-            server.catalog.GetLineage, catalog_pb2.GetLineageRequest(target="net_revenue"), **options
-        )
-    if kind == "ListMetrics":
-        return await server.ask(server.catalog.ListMetrics, catalog_pb2.ListMetricsRequest(), **options)
-    request = resolve_pb2.GetResolutionRequest(resolution_id=recorded, provenance_view=FULL)
-    return await server.ask(server.resolving.GetResolution, request, **options)
-
-
-def told(response: Any) -> list[tuple[StoreKind, str]]:
-    assert all(impaired.reason and impaired.HasField("since") for impaired in response.degradations)
-    return [(StoreKind(impaired.store), impaired.fallback) for impaired in response.degradations]
-
-
-def reason(outcome: Outcome) -> str:
-    return str(outcome.details["ErrorInfo"].reason)
-
-
-def assert_as_designed(kind: str, down: tuple[StoreKind, ...], outcome: Outcome, how: str = "refused") -> None:
-    """One reply, with the stores that were down while it was made."""
-    needed = [store for store in down if store in USED[kind]]
-    assert "hunter2" not in repr(outcome)
-    if kind == "GetLineage" and {GRAPH, POLICY} <= set(needed):
-        assert "UNAVAILABLE" == outcome.code  # for whichever was asked first
-    elif POLICY in needed:
-        assert DENIED == (outcome.code, reason(outcome))
-        assert outcome.details["RetryInfo"].retry_delay.ToTimedelta().total_seconds() > 0
-    elif STATE in needed and outcome.code == "INTERNAL":
-        # A write that the store refuses, or an error that nobody foresaw: a bug of ours, of which nothing is shown.
-        assert ("internal error", "ERROR_REASON_INTERNAL") == (outcome.message, reason(outcome))
-        assert how in {"wrong schema", "unreadable"}
-    elif STATE in needed or (kind == "GetLineage" and GRAPH in needed):
-        assert "UNAVAILABLE" == outcome.code
-        assert reason(outcome) in REASONS
-        assert "RetryInfo" in outcome.details
-    elif kind == "Unknown":
-        assert "NOT_FOUND" == outcome.code
-        assert "gross_margin" in [option.id for option in outcome.details["ConceptNotFoundDetail"].suggestions]
-    else:
-        assert "OK" == outcome.code
-        if kind in {"Resolve", "SearchGlossary"}:
-            assert [(store, FALLBACKS[store]) for store in sorted(needed)] == told(outcome.response)
-
-
 async def test_one_store_down(stores: Switched) -> None:
     """One server for all: each way of failing of each store, and back to a full answer after it."""
-    recorded = (await ask(stores, "Resolve")).response.resolution_id
+    recorded = (await ask(stores.server, "Resolve")).response.resolution_id
     for store, how in product(STORES, [*FAILURES, HANGS]):
         failed = stores.switches[store].failed
         stores.fail(store, how=how)
         for kind in USED:
-            assert_as_designed(kind, (store,), await ask(stores, kind, recorded), how)
+            assert_as_designed(kind, (store,), await ask(stores.server, kind, recorded), how)
         assert stores.switches[store].failed > failed
         stores.fail()
         await asyncio.sleep(RETRY_AFTER_SECONDS if how == "throttled" else 0)
         for kind in USED:
-            assert_as_designed(kind, (), await ask(stores, kind, recorded))
+            assert_as_designed(kind, (), await ask(stores.server, kind, recorded))
 
 
 async def test_every_set_of_stores_down(stores: Switched) -> None:
     """Policy comes before state, and state before what has a stand-in; the order of notices is fixed."""
-    recorded = (await ask(stores, "Resolve")).response.resolution_id
+    recorded = (await ask(stores.server, "Resolve")).response.resolution_id
     for size in range(2, len(STORES) + 1):
         for down in combinations(STORES, size):
             stores.fail(*down)
             for kind in USED:
-                assert_as_designed(kind, down, await ask(stores, kind, recorded))
+                assert_as_designed(kind, down, await ask(stores.server, kind, recorded))
 
 
 async def test_the_answer_of_a_stand_in_is_that_of_the_store(stores: Switched) -> None:
@@ -147,14 +82,14 @@ async def test_the_answer_of_a_stand_in_is_that_of_the_store(stores: Switched) -
 
 async def test_the_age_of_the_loaded_catalog_is_told(stores: Switched) -> None:
     stores.fail(REGISTRY)
-    (told,) = (await ask(stores, "Resolve")).response.degradations
+    (told,) = (await ask(stores.server, "Resolve")).response.degradations
     assert "the registry store does not answer; the catalog that was loaded " in told.reason
     assert told.reason.endswith(" s ago stands in")
 
 
 async def test_the_step_and_its_store_calls_tell_what_stood_in(stores: Switched) -> None:
     stores.fail(GRAPH)
-    answered = (await ask(stores, "Resolve")).response
+    answered = (await ask(stores.server, "Resolve")).response
     by_id = {step.id: step for step in answered.provenance.steps}
     degraded = [id_ for id_, step in by_id.items() if step.status == provenance_pb2.STEP_STATUS_DEGRADED]
     assert ["select", "know"] == degraded
@@ -170,7 +105,7 @@ async def test_a_reply_says_degraded_if_and_only_if_a_store_failed_it(stores: Sw
     noticed = 0
     for round_ in range(40):
         stores.fail(*[GRAPH] * (round_ % 2))
-        for answered in await asyncio.gather(*(ask(stores, "Resolve") for _ in range(4))):
+        for answered in await asyncio.gather(*(ask(stores.server, "Resolve") for _ in range(4))):
             response = answered.response
             outcomes = {call.outcome for step in response.provenance.steps for call in step.store_calls}
             assert bool(response.degradations) == bool(outcomes - {"ok", "cached"})
@@ -181,9 +116,9 @@ async def test_a_reply_says_degraded_if_and_only_if_a_store_failed_it(stores: Sw
 async def test_degraded_replies_are_counted(stores: Switched) -> None:
     for down in ((), (GRAPH,), (GRAPH, REGISTRY)):
         stores.fail(*down)
-        await ask(stores, "Resolve")
+        await ask(stores.server, "Resolve")
     stores.fail(VECTOR)
-    await ask(stores, "SearchGlossary")
+    await ask(stores.server, "SearchGlossary")
     counted = {
         labels["store"]: value for labels, value in stores.server._samples("ecp_degraded_replies_total") if value
     }
@@ -195,7 +130,7 @@ async def test_a_deadline_leaves_time_for_the_stand_in(stores: Switched) -> None
     stores.fail(GRAPH, how=HANGS)
     for timeout in (0.3, 0.2):
         started = time.monotonic()
-        answered = await ask(stores, "Resolve", timeout=timeout)
+        answered = await ask(stores.server, "Resolve", timeout=timeout)
         assert "OK" == answered.code
         assert [(GRAPH, "registry_copy")] == told(answered.response)
         assert time.monotonic() - started < timeout + 0.05
@@ -220,7 +155,7 @@ async def health_of(stores: Switched, store: StoreKind) -> Any:
 async def test_an_open_breaker_shows_and_closes_by_itself(quick: Switched) -> None:
     assert health_pb2.BREAKER_STATE_CLOSED == (await health_of(quick, GRAPH)).breaker
     quick.fail(GRAPH)
-    assert [(GRAPH, "registry_copy")] == told((await ask(quick, "Resolve")).response)
+    assert [(GRAPH, "registry_copy")] == told((await ask(quick.server, "Resolve")).response)
     seen = await health_of(quick, GRAPH)
     assert (health_pb2.BREAKER_STATE_OPEN, health_pb2.HEALTH_STATUS_UNHEALTHY) == (seen.breaker, seen.status)
     assert "the graph store does not answer" == seen.reason
@@ -229,7 +164,7 @@ async def test_an_open_breaker_shows_and_closes_by_itself(quick: Switched) -> No
     }
     assert ({"component": "graph"}, 1.0) in quick.server._samples("ecp_degraded_components")
     asked = quick.switches[GRAPH].asked
-    lineage = await ask(quick, "GetLineage")
+    lineage = await ask(quick.server, "GetLineage")
     assert ("UNAVAILABLE", "ERROR_REASON_CIRCUIT_OPEN") == (lineage.code, reason(lineage))
     assert 0 < lineage.details["RetryInfo"].retry_delay.ToTimedelta().total_seconds() <= 0.5
     assert asked == quick.switches[GRAPH].asked
@@ -239,7 +174,7 @@ async def test_an_open_breaker_shows_and_closes_by_itself(quick: Switched) -> No
             await asyncio.sleep(0.05)
     assert health_pb2.HEALTH_STATUS_HEALTHY == (await health_of(quick, GRAPH)).status
     assert ({"component": "graph"}, 0.0) in quick.server._samples("ecp_degraded_components")
-    assert [] == told((await ask(quick, "Resolve")).response)
+    assert [] == told((await ask(quick.server, "Resolve")).response)
 
 
 async def test_the_server_is_not_ready_while_nothing_can_be_decided_or_recorded(quick: Switched) -> None:

@@ -31,12 +31,16 @@ class EmbeddedVector:
     """
 
     adapter = "embedded"
-    in_memory = True
 
     def __init__(self, catalogs: Catalogs, embeddings: Embeddings) -> None:
         self._catalogs = catalogs
         self._embeddings = embeddings
         self._indexes = Versions(catalogs, StoreKind.VECTOR, self._build)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether questions are answered without I/O: not where an endpoint embeds them."""
+        return bool(getattr(self._embeddings, "in_memory", False))
 
     async def prepare(self, catalog: Catalog) -> None:
         """Make the vectors of a catalog; those of assets whose words did not change are taken over."""

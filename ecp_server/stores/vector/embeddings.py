@@ -43,6 +43,7 @@ class StaticEmbeddings:
     """
 
     model: Final = "wordllama-l2-supercat-256"
+    in_memory: Final = True
     dimensions: Final = 256
 
     # So many texts cost no more on the event loop than a hop to a thread and back.
