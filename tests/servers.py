@@ -6,9 +6,12 @@ the fixtures where they are needed, e.g. in a conftest.py: ``from tests.servers 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -17,6 +20,8 @@ from psycopg import sql
 
 from ecp_server.stores.postgresql.migrations import Schema
 from tests.conftest import skip_or_fail
+
+T = TypeVar("T")
 
 
 def server_url(variable: str) -> str:
@@ -67,6 +72,12 @@ async def migrated(url: str, *schemas: Schema) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         for schema in schemas:
             await schema.migrate(connection)
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a thread: for fixtures that outlive the loop of the test that wants them first."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def named(url: str, database: str) -> str:

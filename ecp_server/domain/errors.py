@@ -240,6 +240,14 @@ class StoreThrottled(StoreUnavailable):
     """The store works, and asks to be left alone for ``retry_after_seconds`` (HTTP: 429 with Retry-After)."""
 
 
+class NotPublished(StoreUnavailable):
+    """A store works and lacks a catalog that is in force: it is yet to be published there."""
+
+    def __init__(self, store: StoreKind) -> None:
+        super().__init__(store, retry_after_seconds=None)
+        self.message = f"the catalog in force has not been published to the {store.name.lower()} store"
+
+
 class PolicyUnavailable(StoreUnavailable):
     """No policy decision could be had, so nothing is allowed."""
 

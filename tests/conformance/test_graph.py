@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -33,6 +31,7 @@ from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeTyp
 from ecp_server.stores.ports import MAX_PATHS, Graph, IssueLink, Variations
 from tests.conformance.graphs import GRAPHS, published
 from tests.held import Held
+from tests.servers import finished
 
 
 def _issue(name: str, scope: IssueScope | None = None, *, active: bool = True) -> KnownIssue:
@@ -113,9 +112,7 @@ DENSE = Catalog(
 @pytest.fixture(scope="module")
 def neo4j(neo4j_server: str) -> str:
     """The URL of a Neo4j server in which the three catalogs and nothing else are published."""
-    # In a thread: the loop of the test that wants this first is running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, published(neo4j_server, CATALOG, CYCLIC, DENSE)).result()
+    finished(published(neo4j_server, CATALOG, CYCLIC, DENSE))
     return neo4j_server
 
 

@@ -62,7 +62,7 @@ WITH catalog
 _WRITE: Final = (
     _CLAIMED
     + """
-CALL {
+CALL () {
   UNWIND $rows AS row
   WRITE
 }
@@ -127,7 +127,7 @@ WRITE: Final[Mapping[str, str]] = {
 DELETE: Final = tuple(
     _CLAIMED
     + """
-CALL {
+CALL () {
   MATCH (node:LABEL {version: $version}) WHERE CONDITION
   WITH node LIMIT $batch
   DETACH DELETE node

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs
 from ecp_server.domain.concepts import Hop
-from ecp_server.domain.errors import StoreQueryFailed
+from ecp_server.domain.errors import NotPublished, StoreQueryFailed
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.graph import cypher
@@ -31,7 +31,10 @@ ADAPTER: Final = "neo4j"
 
 
 class Neo4jGraph:
-    """`ports.Graph` over the versions that `Neo4jPublisher` has published; each question is one round trip."""
+    """`ports.Graph` over the versions that `Neo4jPublisher` has published; each question is one round trip.
+
+    A version that is held but was not published is `NotPublished`: it came from elsewhere, or this was away.
+    """
 
     adapter = ADAPTER
 
@@ -105,8 +108,12 @@ class Neo4jGraph:
         return tuple(islice(simple_paths(hops, start, depth), MAX_PATHS))
 
     async def _ask(self, kind: type[R], text: str, version: str, **parameters: Any) -> R:
-        record = await self._connection.read(text, {"version": version, **parameters})
-        return kind.read(record)
+        reply = kind.read(await self._connection.read(text, {"version": version, **parameters}))
+        if reply.published:
+            return reply
+        if self._catalogs.held(version) is not None:
+            raise NotPublished(StoreKind.GRAPH)
+        raise StoreQueryFailed(StoreKind.GRAPH)
 
 
 def _variations(ref: AssetRef, text: str) -> Variations:

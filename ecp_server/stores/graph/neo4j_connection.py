@@ -17,7 +17,7 @@ from neo4j import (
     basic_auth,
 )
 from neo4j.api import Auth
-from neo4j.auth_management import AsyncAuthManager, AsyncAuthManagers
+from neo4j.auth_management import AsyncAuthManager
 from neo4j.exceptions import (
     AuthError,
     ClientError,
@@ -27,6 +27,7 @@ from neo4j.exceptions import (
     ResultError,
     TransientError,
 )
+from typing_extensions import override
 
 from ecp_server.domain.call import CALL
 from ecp_server.domain.errors import EcpError, StoreQueryFailed, StoreTimeout, StoreUnavailable
@@ -39,6 +40,9 @@ DEFAULT_USER: Final = "neo4j"
 # A connection that was idle for longer is asked whether it lives before it is used.
 _IDLE_SECONDS: Final = 30.0
 _LIFETIME_SECONDS: Final = 3600.0
+_Given = tuple[Any, Any] | Auth | None
+"""As the driver declares it."""
+
 _TIMED_OUT: Final = "Neo.ClientError.Transaction.TransactionTimedOut"
 
 
@@ -51,7 +55,7 @@ class Neo4jConnection:
         host = parts.hostname or ""
         self._address = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{parts.port or 7687}"
         self._database = parts.path.strip("/") or None
-        self._endpoint = endpoint
+        self._password = _Password(endpoint)
         self.pool_size = pool_size
         self._timeout_seconds = timeout_seconds
         self._driver: AsyncDriver | None = None
@@ -93,7 +97,7 @@ class Neo4jConnection:
         if self._driver is None:
             self._driver = AsyncGraphDatabase.driver(
                 self._address,
-                auth=self._auth(),
+                auth=self._password if self._password.is_given else None,
                 max_connection_pool_size=self.pool_size,
                 connection_acquisition_timeout=self._timeout_seconds,
                 connection_timeout=self._timeout_seconds,
@@ -105,17 +109,6 @@ class Neo4jConnection:
             )
         return self._driver
 
-    def _auth(self) -> AsyncAuthManager | None:
-        """Return what gives the password, read anew once the server refuses the one before; None without one."""
-        if not self._endpoint.user and self._endpoint.password_file is None and not self._endpoint.parts.password:
-            return None
-
-        async def provider() -> Auth:
-            password = await asyncio.to_thread(self._endpoint.password)
-            return basic_auth(self._endpoint.user or DEFAULT_USER, password)
-
-        return AsyncAuthManagers.basic(provider)
-
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
         """Turn what the driver raises into the errors of `ports.Graph`."""
@@ -124,6 +117,7 @@ class Neo4jConnection:
         except EcpError:
             raise
         except (AuthError, Forbidden) as error:  # the same again will not help
+            self._password.forget()
             raise StoreUnavailable(StoreKind.GRAPH, retry_after_seconds=None) from error
         except Neo4jError as error:
             raise _refused(error) from error
@@ -141,3 +135,33 @@ def _refused(error: Neo4jError) -> EcpError:
     if isinstance(error, ClientError | DatabaseError):
         return StoreQueryFailed(StoreKind.GRAPH)
     return StoreUnavailable(StoreKind.GRAPH)
+
+
+class _Password(AsyncAuthManager):
+    """Gives the password for each call, read again once the server has refused it: a secret may have been rotated."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._known: Auth | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is a user or a password at all."""
+        parts = self._endpoint.parts
+        return bool(parts.username or parts.password or self._endpoint.password_file)
+
+    def forget(self) -> None:
+        """Read it anew next time."""
+        self._known = None
+
+    @override
+    async def get_auth(self) -> Auth:
+        if self._known is None:
+            password = await asyncio.to_thread(self._endpoint.password)
+            self._known = basic_auth(self._endpoint.user or DEFAULT_USER, password)
+        return self._known
+
+    @override
+    async def handle_security_exception(self, auth: _Given, error: Neo4jError) -> bool:
+        self.forget()
+        return False

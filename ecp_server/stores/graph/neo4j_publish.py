@@ -46,17 +46,23 @@ class Neo4jPublisher:
 
     async def difference(self, catalog: Catalog) -> Difference:
         """See `Publisher`."""
-        return await self._difference(catalog.version, await asyncio.to_thread(contents, catalog))
+        versions = await self.versions()
+        if catalog.version in versions:
+            return await self._nothing(catalog.version)
+        return await self._difference(await asyncio.to_thread(contents, catalog), versions)
 
     async def publish(self, catalog: Catalog, progress: Progress) -> Difference:
         """See `Publisher`. Versions that no server can hold any more are deleted afterwards."""
-        held = await asyncio.to_thread(contents, catalog)
-        difference = await self._difference(catalog.version, held)
         for statement in cypher.SCHEMA:
             await self._connection.change_schema(statement)
+        versions = await self.versions()
         writer = secrets.token_hex(16)
-        claimed = await self._connection.write(cypher.CLAIM, {"version": catalog.version, "writer": writer})
-        if claimed["complete"] is not True:
+        claim = await self._connection.write(cypher.CLAIM, {"version": catalog.version, "writer": writer})
+        if claim["complete"] is True:
+            difference = await self._nothing(catalog.version)
+        else:
+            held = await asyncio.to_thread(contents, catalog)
+            difference = await self._difference(held, versions)
             await self._clear(catalog.version, writer)
             await self._write(catalog.version, writer, held, progress)
         await self._claimed(cypher.COMPLETE, catalog.version, writer)
@@ -71,10 +77,7 @@ class Neo4jPublisher:
         """Close the connections."""
         await self._connection.close()
 
-    async def _difference(self, version: str, held: Contents) -> Difference:
-        versions = await self.versions()
-        if version in versions:
-            return Difference(unchanged=len(held.things))
+    async def _difference(self, held: Contents, versions: Sequence[str]) -> Difference:
         before = await self._things(versions[0]) if versions else {}
         return Difference(
             added=tuple(sorted(held.things.keys() - before.keys())),
@@ -82,6 +85,9 @@ class Neo4jPublisher:
             removed=tuple(sorted(before.keys() - held.things.keys())),
             unchanged=sum(1 for name, digest in held.things.items() if before.get(name) == digest),
         )
+
+    async def _nothing(self, version: str) -> Difference:
+        return Difference(unchanged=len(await self._things(version)))
 
     async def _things(self, version: str) -> Mapping[str, str]:
         record = await self._connection.read(cypher.THINGS, {"version": version})

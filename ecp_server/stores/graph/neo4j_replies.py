@@ -29,14 +29,11 @@ class Reply(Part):
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Self:
-        """Read a record. Raises `StoreQueryFailed` where it is malformed, or the version is not there."""
+        """Read a record. Raises `StoreQueryFailed` where it is malformed."""
         try:
-            reply = cls.model_validate(record)
+            return cls.model_validate(record)
         except ValidationError as error:
             raise StoreQueryFailed(StoreKind.GRAPH) from error
-        if not reply.published:
-            raise StoreQueryFailed(StoreKind.GRAPH)
-        return reply
 
 
 class Asset(Part):

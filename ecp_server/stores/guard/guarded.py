@@ -11,7 +11,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
-from ecp_server.domain.errors import EcpError, StoreBusy, StoreError, StoreThrottled, StoreTimeout, StoreUnavailable
+from ecp_server.domain.errors import (
+    EcpError,
+    NotPublished,
+    StoreBusy,
+    StoreError,
+    StoreThrottled,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.health import BreakerState
 from ecp_server.stores.guard.breaker import Breaker, BreakerListener, BreakerSettings, Verdict
@@ -146,7 +154,7 @@ def verdict_of(error: Exception) -> Verdict:
     That it does not answer, or with something that nobody can read, is a failure. That it refuses a query which should
     have been right, or takes no more for now, says nothing: it works.
     """
-    if isinstance(error, StoreBusy | StoreThrottled):
+    if isinstance(error, NotPublished | StoreBusy | StoreThrottled):
         return Verdict.NEITHER
     failed = isinstance(error, StoreUnavailable | StoreTimeout) or not isinstance(error, EcpError)
     return Verdict.FAILURE if failed else Verdict.NEITHER

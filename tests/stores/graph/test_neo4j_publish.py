@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ecp_server.domain.catalog import Catalog, KnownIssue, Metric, Relation, Severity, Term, TermVariation
-from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.errors import NotPublished, StoreQueryFailed, StoreUnavailable
 from ecp_server.stores.graph import neo4j_publish
 from ecp_server.stores.graph.neo4j import Neo4jGraph
 from ecp_server.stores.graph.neo4j_connection import Neo4jConnection
@@ -135,7 +135,7 @@ async def test_one_that_fails_on_the_way_is_not_seen_and_may_be_repeated(
     monkeypatch.undo()
     assert await count(connection, "first") > 1
     assert await publisher.versions() == []
-    with pytest.raises(StoreQueryFailed):
+    with pytest.raises(NotPublished):
         await graph.probe()
     await publisher.publish(FIRST, ignore)
     await graph.probe()
