@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from ecp_server.settings import Settings
 from ecp_server.wiring.postgresql import schemas
 from ecp_server.wiring.publishing import publishing
 from tests.conformance.graphs import emptied
-from tests.running import running
+from tests.running import Running, running
 from tests.servers import finished, migrated, neo4j_server, opa_server, postgres, postgres_database, postgres_server
 
 __all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
@@ -34,8 +34,15 @@ REAL: Final = {
 }
 """The fixture that gives the URL of each store that can be a server; golden questions are not about figures."""
 
-ADAPTERS: Final = {"graph": "neo4j", "vector": "pgvector", "registry": "postgres", "policy": "opa", "state": "postgres"}
-"""What answers for each store where it is a server."""
+ADAPTERS: Final = {
+    "graph": ("embedded", "neo4j"),
+    "vector": ("embedded", "pgvector"),
+    "registry": ("embedded", "postgres"),
+    "policy": ("embedded", "opa"),
+    "state": ("embedded", "postgres"),
+    "semantic": ("duckdb", "duckdb"),
+}
+"""What answers for each store in this process, and where it is a server."""
 
 STORE_SETS: Final[Mapping[str, Mapping[str, str]]] = {
     "real": REAL,
@@ -44,7 +51,9 @@ STORE_SETS: Final[Mapping[str, Mapping[str, str]]] = {
 
 OF_THE_STORES: Final = frozenset({"adapter", "outcome", "duration_ms", "start_time"})
 """What provenance tells of a store's call beyond which store it was, and when."""
-OF_THE_CALL: Final = frozenset({"resolution_id", "request_id", "expire_time", "resume_resolution_id"})
+OF_THE_CALL: Final = frozenset(
+    {"resolution_id", "request_id", "expire_time", "resume_resolution_id", "execution_id", "create_time"}
+)
 
 
 def comparable(value: Any) -> Any:
@@ -61,32 +70,42 @@ def content(reply: Reply | Figures) -> Any:
     return comparable(reply.body)
 
 
+def different(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Yield where two answers differ, and how."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
+        for key in one:
+            yield from different(one[key], other[key], f"{path}.{key}")
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        for number, (part, counterpart) in enumerate(zip(one, other, strict=True)):
+            yield from different(part, counterpart, f"{path}[{number}]")
+    elif one != other:
+        yield f"{path}: {one!r} became {other!r}"
+
+
 class Noting(Asking):
-    """Asks, and notes what was asked, what came back, and which adapters answered, by store."""
+    """Asks, and notes what was asked and what came back."""
 
     def __init__(self, stub: Any, *, timeout_seconds: float) -> None:
         super().__init__(stub, timeout_seconds=timeout_seconds)
         self.noted: list[tuple[Json, Any]] = []
-        self.adapters: set[tuple[str, str]] = set()
 
     @override
     async def __call__(self, request: Json) -> Reply:
         reply = await super().__call__(request)
         self.noted.append((comparable(request), content(reply)))
-        self._note_adapters(reply)
         return reply
 
     @override
     async def execute(self, resolution_id: str) -> Figures | Refusal:
         reply = await super().execute(resolution_id)
         self.noted.append(({}, content(reply)))
-        self._note_adapters(reply)
         return reply
 
-    def _note_adapters(self, reply: Reply | Figures) -> None:
-        provenance: Json = {} if isinstance(reply, Refusal) else reply.body.get("provenance", {})
-        for call in (call for step in provenance.get("steps", ()) for call in step.get("store_calls", ())):
-            self.adapters.add((call["store"].removeprefix("STORE_").lower(), call["adapter"]))
+
+def adapters(server: Running) -> set[tuple[str, str]]:
+    """Return which adapters were asked, by store, as the metrics count them."""
+    samples = server._samples("ecp_store_query_duration_seconds_count")
+    return {(labels["store"], labels["adapter"]) for labels, count in samples if count}
 
 
 Answers = Sequence[tuple[Json, Any]]
@@ -101,9 +120,10 @@ async def answers(catalog: Path, state: Path, **settings: str) -> tuple[Answers,
     async with running(catalog, state, **patient) as server:
         ask = Noting(server.resolving, timeout_seconds=60)
         evaluation = await evaluate(golden, ask)
+        asked = adapters(server)
     if evaluation.accuracy != 1.0:
         pytest.fail(render(evaluation), pytrace=False)
-    return ask.noted, ask.adapters
+    return ask.noted, asked
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +134,7 @@ def meridian(project_root: Path) -> Path:
 @pytest.fixture(scope="module")
 def embedded(meridian: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     found, asked = finished(answers(meridian, tmp_path_factory.mktemp("embedded")))
-    assert {adapter for _, adapter in asked} == {"embedded"}
+    assert asked == {(store, inside) for store, (inside, _) in ADAPTERS.items()}
     return found
 
 
@@ -132,11 +152,11 @@ async def test_answers_are_identical_but_for_timings_and_names_of_adapters(
         chosen["policy_push"] = "true"
     await prepared(meridian, Settings.load({f"ECP_{name.upper()}": value for name, value in chosen.items()}))
     real, asked = await answers(meridian, tmp_path, **chosen)
-    seen = {store for store, _ in asked}
-    assert seen >= {"graph", "vector", "registry", "policy"}
-    assert asked == {(store, ADAPTERS[store] if f"{store}_url" in stores else "embedded") for store in seen}
-    for expected, found in zip(embedded, real, strict=True):
-        assert found == expected
+    assert asked == {
+        (store, outside if f"{store}_url" in stores else inside) for store, (inside, outside) in ADAPTERS.items()
+    }
+    differences = [path for pair in zip(embedded, real, strict=True) for path in different(*pair)]
+    assert differences == []
 
 
 async def prepared(catalog: Path, settings: Settings) -> None:
