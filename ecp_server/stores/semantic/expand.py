@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ecp_server.domain.semantic import Cube, CubeDimension, CubeMeasure, MeasureType, MemberRef, SemanticModel, Sql
+from ecp_server.domain.semantic import Cube, CubeMeasure, MeasureType, MemberRef, SemanticModel, Sql
 
 _COLUMN: Final = re.compile(r"\s*[A-Za-z_]\w*\s*", re.ASCII)
 
@@ -55,10 +55,11 @@ def _part(model: SemanticModel, part: str | MemberRef) -> str:
 
 
 def cubes_of(model: SemanticModel, ref: MemberRef) -> Iterator[str]:
-    """Yield the cubes whose rows a dimension needs, its own first."""
-    yield ref.cube
-    found: CubeDimension = model.cubes[ref.cube].dimensions[ref.member]
-    for reference in found.references:
+    """Yield the cubes whose rows a dimension needs: as with Cube not its own where it refers to others alone."""
+    references = list(model.cubes[ref.cube].dimensions[ref.member].references)
+    if not references:
+        yield ref.cube
+    for reference in references:
         if reference.member:
             yield from cubes_of(model, reference)
         else:
