@@ -1,7 +1,7 @@
 """An answer for people: what was understood, what to run, what to beware of, how sure it is."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -15,6 +15,7 @@ from ecp_client import (
     Confidence,
     DataWarning,
     Degradation,
+    Execution,
     ExecutionPlan,
     Filter,
     FilterOperator,
@@ -67,12 +68,23 @@ def resolution(answer: Resolution, *, steps: bool = False) -> RenderableType:
 
 
 def record(found: ResolutionRecord) -> RenderableType:
-    """Return a recorded resolution: the question, who asked and when, and the answer."""
+    """Return a recorded resolution: the question, who asked and when, the answer, and when it was run."""
     asked = found.request
     who = ", ".join(part for part in (asked.user_context.user_id, asked.user_context.department) if part) or "nobody"
-    when = found.create_time.strftime("%Y-%m-%d %H:%M:%S UTC")
-    head = (plain(asked.concept, "italic"), plain(f"asked by {who} on {when}", "dim"))
-    return Group(*head, "", resolution(found.response, steps=True))
+    head = (plain(asked.concept, "italic"), plain(f"asked by {who} on {_when(found.create_time)}", "dim"))
+    runs = section("Executions", *(_execution(run) for run in found.executions))
+    return Group(*head, "", resolution(found.response, steps=True), *runs)
+
+
+def _execution(run: Execution) -> RenderableType:
+    digest = f"table {run.table_digest[:16]}"
+    narrowed = ", ".join(member for members in run.request.filters.values() for member in members)
+    told = [_when(run.response.create_time), digest, *([f"only {narrowed}"] if narrowed else [])]
+    return Text.assemble((safe(run.response.execution_id), "green"), "  ", (safe(" · ".join(told)), "dim"))
+
+
+def _when(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def to_choose(question: Ambiguity) -> RenderableType:

@@ -1,0 +1,152 @@
+"""Execute while stores are down: no made-up or silently old figure, and none without a decision or a record."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from ecp.v1 import provenance_pb2, resolve_pb2, types_pb2
+from tests.rpc.refusals import refused
+from tests.running import Running, running, user
+from tests.serving import Outcome
+
+FINANCE = user("fay", "finance_analyst", department="finance")
+AS_OF = {"seconds": 1_736_942_400}
+QUESTION = "APAC revenue last quarter vs budget"
+FULL = provenance_pb2.PROVENANCE_VIEW_FULL
+
+
+@pytest.fixture
+async def server(project_root: Path, tmp_path: Path) -> AsyncIterator[Running]:
+    """A server of the test's own."""
+    async with running(project_root / "catalogs" / "meridian", tmp_path) as server:
+        yield server
+
+
+async def executed(server: Running, resolution_id: str, **fields: Any) -> Outcome:
+    request = resolve_pb2.ExecuteRequest(resolution_id=resolution_id, **fields)
+    return await server.ask(server.resolving.Execute, request)
+
+
+async def asked(server: Running, question: str = QUESTION) -> str:
+    found = (await server.resolve(question, user_context=FINANCE, as_of=AS_OF)).response
+    resolution_id: str = found.resolution_id
+    return resolution_id
+
+
+def audited(folder: Path) -> list[str]:
+    with sqlite3.connect(folder / "state.db") as database:
+        rows = database.execute("SELECT outcome FROM audit WHERE method = 'Execute' ORDER BY sequence")
+        return [outcome for (outcome,) in rows]
+
+
+async def test_a_semantic_layer_that_is_down_is_unavailable_with_a_time_to_come_back(
+    server: Running, tmp_path: Path
+) -> None:
+    resolution_id = await asked(server)
+    await server.application._semantic.close()
+    outcomes = [await executed(server, resolution_id) for _ in range(8)]
+    assert {"UNAVAILABLE"} == {outcome.code for outcome in outcomes}
+    assert all(outcome.details["RetryInfo"].retry_delay.ToNanoseconds() > 0 for outcome in outcomes)
+    refused(outcomes[0], "UNAVAILABLE", "STORE_UNAVAILABLE")
+    refused(outcomes[-1], "UNAVAILABLE", "CIRCUIT_OPEN")
+    assert 8 == len(audited(tmp_path))
+    assert "OK" == (await server.resolve(QUESTION, user_context=FINANCE)).code
+
+
+async def test_the_last_good_figure_stands_in_where_that_is_allowed_and_says_how_old_it_is(server: Running) -> None:
+    resolution_id = await asked(server)
+    fresh = (await executed(server, resolution_id)).response
+    await server.application._semantic.close()
+    refused(await executed(server, resolution_id), "UNAVAILABLE", "STORE_UNAVAILABLE")
+    for _ in range(8):  # whether its breaker is open or not
+        kept = (await executed(server, resolution_id, max_staleness=timedelta(hours=1), provenance_view=FULL)).response
+        assert fresh.table.columns == kept.table.columns
+        assert all(source.HasField("fresh_time") for source in kept.table.sources)
+        assert [(types_pb2.STORE_SEMANTIC, "kept_result")] == [(d.store, d.fallback) for d in kept.degradations]
+        assert "stale_data" in [warning.type for warning in kept.warnings]
+        (run,) = [step for step in kept.provenance.steps if step.id == "run"]
+        assert provenance_pb2.STEP_STATUS_DEGRADED == run.status
+    never_run = await asked(server, "net revenue last quarter")
+    outcome = await executed(server, never_run, max_staleness=timedelta(hours=1))
+    assert "UNAVAILABLE" == outcome.code
+
+
+async def test_without_a_decision_nothing_is_run_or_given(server: Running, tmp_path: Path) -> None:
+    resolution_id = await asked(server)
+    await executed(server, resolution_id)
+    await server.application._policy.close()
+    outcome = await executed(server, resolution_id, max_staleness=timedelta(hours=1))
+    refused(outcome, "UNAVAILABLE", "POLICY_UNAVAILABLE")
+    assert ["EXECUTED", "POLICY_UNAVAILABLE"] == audited(tmp_path)
+
+
+async def test_no_figure_leaves_without_its_record(server: Running, tmp_path: Path) -> None:
+    resolution_id = await asked(server)
+    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        outcome = await executed(server, resolution_id)
+        blocker.execute("ROLLBACK")
+    assert "UNAVAILABLE" == outcome.code
+    assert outcome.details["ErrorInfo"].metadata["store"] == "state"
+    assert [] == audited(tmp_path)
+    kept = (await server.recorded(resolution_id)).response
+    assert [] == list(kept.executions)
+
+
+async def test_a_caller_who_goes_away_stops_the_engine_and_is_audited(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolution_id = await asked(server)
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    async def run(_queries: object) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(server.application._semantic, "run", run)
+    call = server.resolving.Execute(resolve_pb2.ExecuteRequest(resolution_id=resolution_id))
+    async with asyncio.timeout(10):
+        await begun.wait()
+        call.cancel()
+        await stopped.wait()
+    await server.settled()
+    await server.application._executor.close()
+    assert ["CANCELLED"] == audited(tmp_path)
+
+
+async def test_a_semantic_layer_that_hangs_takes_no_more_than_the_callers_time(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which a part is kept for what stands in, and for its record."""
+    resolution_id = await asked(server)
+    hangs = False
+    engine = server.application._semantic.run
+
+    async def run(queries: Any) -> Any:
+        return await (asyncio.sleep(60) if hangs else engine(queries))
+
+    monkeypatch.setattr(server.application._semantic, "run", run)
+    fresh = (await executed(server, resolution_id)).response
+    hangs = True
+    request = resolve_pb2.ExecuteRequest(resolution_id=resolution_id, max_staleness=Duration(seconds=3600))
+    kept = await server.ask(server.resolving.Execute, request, timeout=1.5)
+    assert fresh.table.columns == kept.response.table.columns
+    request.ClearField("max_staleness")
+    outcome = await server.ask(server.resolving.Execute, request, timeout=1.5)
+    assert outcome.code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+    await server.settled()
+    await server.application._executor.close()
+    *before, last = audited(tmp_path)
+    assert ["EXECUTED", "EXECUTED"] == before
+    assert last in {"STORE_UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}
