@@ -107,7 +107,7 @@ async def test_a_caller_who_goes_away_stops_the_engine_and_is_audited(
     resolution_id = await asked(server)
     begun, stopped = asyncio.Event(), asyncio.Event()
 
-    async def run(*_asked: object) -> None:
+    async def run(*_asked: object, **_more: object) -> None:
         begun.set()
         try:
             await asyncio.sleep(60)
@@ -133,8 +133,8 @@ async def test_a_semantic_layer_that_hangs_takes_no_more_than_the_callers_time(
     hangs = False
     engine = server.application._semantic.run
 
-    async def run(*asked_for: Any) -> Any:
-        return await (asyncio.sleep(60) if hangs else engine(*asked_for))
+    async def run(*asked_for: Any, **more: Any) -> Any:
+        return await (asyncio.sleep(60) if hangs else engine(*asked_for, **more))
 
     monkeypatch.setattr(server.application._semantic, "run", run)
     fresh = (await executed(server, resolution_id)).response
