@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from ecp_server.catalog.errors import CatalogError
@@ -76,6 +77,26 @@ def directory_state(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
         else:
             state.append((file.relative, status.st_ino, status.st_size, status.st_mtime_ns))
     return tuple(state)
+
+
+def content_digest(directory: Path, *, release: str) -> str:
+    """Return what is another one whenever a file of the catalog says something else, or another ``release`` reads it.
+
+    "" where a file cannot be read.
+    """
+    found = find_files(directory)
+    if found.errors:
+        return ""
+    digest = sha256(release.encode())
+    try:
+        for file in (*found.documents, *found.policies, *found.semantic):
+            if not file.path.is_file():  # reading a pipe would wait for its other end
+                return ""
+            digest.update(f"\0{file.relative}\0".encode())
+            digest.update(sha256(file.path.read_bytes()).digest())
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def _walk(directory: Path, errors: list[CatalogError]) -> Iterator[Path]:

@@ -62,6 +62,9 @@ class Publisher(Protocol):
     def adapter(self) -> str:
         """Return the engine's name, as its adapter does."""
 
+    async def holds(self, version: str) -> int | None:
+        """Return how many things the version has; None where another one, or none, was published last."""
+
     async def difference(self, catalog: Catalog) -> Difference:
         """Return what `publish` would change against the version published last; write nothing."""
 

@@ -7,23 +7,26 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ecp_server.catalog.errors import CatalogInvalid
+from ecp_server.catalog.files import content_digest
 from ecp_server.catalog.load import load_catalog
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.errors import StoreError
 from ecp_server.settings import Settings, SettingsError
 from ecp_server.stores.publish import Difference
-from ecp_server.wiring.publishing import NothingToPublishTo, Published, publishing
+from ecp_server.wiring.publishing import NothingToPublishTo, Published, Publishing, publishing
 from ecp_server.wiring.registry import published_catalogs
 
 if TYPE_CHECKING:
     from ecp_server.stores.registry.published import PublishedCatalogs
 
+DISTRIBUTION: Final = "enterprise-context-platform"
 _NAMES_SHOWN: Final = 20
 _PROGRESS_SECONDS: Final = 1.0
 
@@ -40,7 +43,7 @@ def publish(directory: Path, *, dry_run: bool, note: str) -> None:
 
     Exit codes: 0 published, 1 the catalog is not valid or a store failed, 2 a bad setting or no such directory.
     """
-    _run(lambda settings: _publish(settings, load_catalog(directory), note=note, dry_run=dry_run))
+    _run(lambda settings: _publish_folder(settings, directory, note=note, dry_run=dry_run))
 
 
 @click.command()
@@ -72,12 +75,23 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         raise click.ClickException(str(error)) from None
 
 
-async def _publish(settings: Settings, catalog: Catalog, *, note: str, dry_run: bool) -> None:
+async def _publish_folder(settings: Settings, directory: Path, *, note: str, dry_run: bool) -> None:
+    source = content_digest(directory, release=version(DISTRIBUTION))
+    async with publishing(settings, note, source) as stores:
+        unchanged = await stores.unchanged(source)
+        if unchanged is None:
+            await _publish(stores, load_catalog(directory), dry_run=dry_run)
+            return
+    for store in unchanged.stores:
+        _show(store, names=False)
+    click.echo(f"version {unchanged.version}")
+
+
+async def _publish(stores: Publishing, catalog: Catalog, *, dry_run: bool) -> None:
     tell = _Progress()
-    async with publishing(settings, note) as stores:
-        async for done in stores.differences(catalog) if dry_run else stores.publish(catalog, tell):
-            tell.end()
-            _show(done, names=dry_run)
+    async for done in stores.differences(catalog) if dry_run else stores.publish(catalog, tell):
+        tell.end()
+        _show(done, names=dry_run)
     click.echo(f"version {catalog.version}{' was not published' if dry_run else ''}")
 
 
@@ -96,7 +110,8 @@ async def _rollback(settings: Settings, number: int, *, dry_run: bool) -> None:
         if publication is None:
             raise click.ClickException(f"the history has no catalog {number}")
         catalog = await published.load(publication)
-    await _publish(settings, catalog, note=f"as number {number}", dry_run=dry_run)
+    async with publishing(settings, note=f"as number {number}") as stores:
+        await _publish(stores, catalog, dry_run=dry_run)
 
 
 @asynccontextmanager

@@ -33,14 +33,15 @@ def registry_store(settings: Settings, catalogs: Catalogs) -> EmbeddedRegistry |
     )
 
 
-def registry_publisher(settings: Settings, note: str) -> RegistryPublisher | None:
+def registry_publisher(settings: Settings, note: str, source: str) -> RegistryPublisher | None:
     """Return what publishes catalogs to the registry, in the name of whoever runs this; None where it is in memory."""
     database = _database(settings, PUBLISH_SECONDS, read_only=False)
     if database is None:
         return None
     from ecp_server.stores.registry.publisher import RegistryPublisher  # noqa: PLC0415 - with its driver
 
-    return RegistryPublisher(database, publisher=f"{getpass.getuser()}@{socket.gethostname()}", note=note)
+    publisher = f"{getpass.getuser()}@{socket.gethostname()}"
+    return RegistryPublisher(database, publisher=publisher, note=note, source=source)
 
 
 def published_catalogs(settings: Settings) -> tuple[PublishedCatalogs, Database] | None:

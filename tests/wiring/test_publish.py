@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -42,6 +43,9 @@ def test_from_an_empty_database_to_a_rollback(postgres: str, tmp_path: Path) -> 
         "registry: 0 added, 0 changed, 0 removed, 3 unchanged",
     ]
 
+    again = run(postgres, "catalog", "publish", folder, "--dry-run").output
+    assert again.endswith(first.output.splitlines()[-1] + "\n")
+
     write(tmp_path / "catalog", "Income of a period.")
     second = run(postgres, "catalog", "publish", folder)
     assert "registry: 0 added, 1 changed, 0 removed, 2 unchanged" in second.output
@@ -75,10 +79,34 @@ def test_what_no_server_would_serve_is_not_published(postgres: str, tmp_path: Pa
 
 def test_without_schemas_it_fails_and_says_which_store(postgres: str, tmp_path: Path) -> None:
     result = run(postgres, "catalog", "publish", str(write(tmp_path / "catalog", "Income.")))
-    assert (result.exit_code, result.output) == (1, "Error: the vector store does not answer\n")
+    assert (result.exit_code, result.output) == (1, "Error: the registry store does not answer\n")
 
 
 def test_without_a_store_to_publish_to_that_is_a_bad_setting(tmp_path: Path) -> None:
     result = run("", "catalog", "publish", str(write(tmp_path / "catalog", "Income.")))
     assert result.exit_code == 2
     assert "ECP_REGISTRY_URL" in result.output
+
+
+def test_a_store_that_lost_the_catalog_gets_it_again(postgres: str, tmp_path: Path) -> None:
+    folder = str(write(tmp_path / "catalog", "Income."))
+    assert run(postgres, "migrate").exit_code == 0
+    assert run(postgres, "catalog", "publish", folder).exit_code == 0
+    with psycopg.connect(postgres) as connection:
+        connection.execute("TRUNCATE ecp_vector.catalog, ecp_vector.embedding")
+    again = run(postgres, "catalog", "publish", folder).output.splitlines()
+    assert again[:2] == [
+        "vector: 1 added, 0 changed, 0 removed, 0 unchanged",
+        "registry: 0 added, 0 changed, 0 removed, 3 unchanged",
+    ]
+
+
+def test_other_files_with_the_same_catalog_change_nothing(postgres: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "catalog", "Income.")
+    assert run(postgres, "migrate").exit_code == 0
+    assert run(postgres, "catalog", "publish", str(folder)).exit_code == 0
+    (folder / "metrics.yaml").write_text("# What we count.\n" + METRIC.format(definition="Income."), encoding="utf-8")
+    for _ in range(2):
+        output = run(postgres, "catalog", "publish", str(folder)).output
+        assert "registry: 0 added, 0 changed, 0 removed, 3 unchanged" in output
+    assert len(run(postgres, "catalog", "history").output.splitlines()) == 1

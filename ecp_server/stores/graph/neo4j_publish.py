@@ -44,6 +44,11 @@ class Neo4jPublisher:
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
 
+    async def holds(self, version: str) -> int | None:
+        """See `Publisher`."""
+        versions = await self.versions()
+        return len(await self._things(version)) if versions and versions[0] == version else None
+
     async def difference(self, catalog: Catalog) -> Difference:
         """See `Publisher`."""
         versions = await self.versions()

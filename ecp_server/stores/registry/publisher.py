@@ -22,6 +22,12 @@ _CHUNK: Final = 2000
 """Rows that are written before others on the event loop have their turn, and progress is told."""
 
 
+# The same catalog in other files, such as with another comment: these are the ones to be known again.
+_SET_SOURCE: Final = (
+    "UPDATE ecp_registry.catalog SET source = %s WHERE number = (SELECT max(number) FROM ecp_registry.catalog)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An item in force as it stands there."""
@@ -36,11 +42,29 @@ class RegistryPublisher:
     store = StoreKind.REGISTRY
     adapter = "postgres"
 
-    def __init__(self, database: Database, *, publisher: str, note: str = "") -> None:
-        """``database`` must write and be patient; ``publisher`` and ``note`` go into the history."""
+    def __init__(self, database: Database, *, publisher: str, note: str = "", source: str = "") -> None:
+        """``database`` must write and be patient; ``publisher`` and ``note`` go into the history.
+
+        ``source`` tells what the catalog is read from, "" where nothing does: see `version_of`.
+        """
         self._database = database
         self._publisher = publisher
         self._note = note
+        self._source = source
+
+    async def version_of(self, source: str) -> str | None:
+        """Return the version in force if it was read from the source, else None."""
+        async with self._database.connection() as connection:
+            query = "SELECT version, source FROM ecp_registry.catalog ORDER BY number DESC LIMIT 1"
+            last = await (await connection.execute(query)).fetchone()
+        return last[0] if last is not None and source and last[1] == source else None
+
+    async def holds(self, version: str) -> int | None:
+        """See `publish.Publisher`."""
+        async with self._database.connection() as connection:
+            if await _version_in_force(connection) != version:
+                return None
+            return await _items_in_force(connection)
 
     async def difference(self, catalog: Catalog) -> Difference:
         """Return what `publish` would change against the catalog in force; write nothing."""
@@ -55,6 +79,7 @@ class RegistryPublisher:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             if await _version_in_force(connection) == catalog.version:
+                await connection.execute(_SET_SOURCE, (self._source,))
                 return Difference(unchanged=await _items_in_force(connection))
             plan = await asyncio.to_thread(_plan, catalog, await _stored(connection))
             number = await self._begin(connection, catalog.version, plan)
@@ -73,14 +98,15 @@ class RegistryPublisher:
         cursor = await connection.execute(
             """
             INSERT INTO ecp_registry.catalog
-                (number, version, publisher, note, items, added, changed, removed, documents, words)
-            SELECT coalesce(max(number), 0) + 1, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM ecp_registry.catalog
+                (number, version, publisher, note, source, items, added, changed, removed, documents, words)
+            SELECT coalesce(max(number), 0) + 1, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM ecp_registry.catalog
             RETURNING number
             """,
             (
                 version,
                 self._publisher,
                 self._note,
+                self._source,
                 len(difference.added) + len(difference.changed) + difference.unchanged,
                 len(difference.added),
                 len(difference.changed),

@@ -40,6 +40,11 @@ class VectorPublisher:
         self._database = database
         self._embeddings = embeddings
 
+    async def holds(self, version: str) -> int | None:
+        """See `publish.Publisher`: how many assets have vectors of this model."""
+        async with self._database.connection() as connection:
+            return await self._vectors_of(connection, version)
+
     async def difference(self, catalog: Catalog) -> Difference:
         """Return what `publish` would change against the catalog published last; write nothing."""
         async with self._database.connection() as connection:
