@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from enum import IntEnum
 
+from typing_extensions import override
+
 from ecp_server.domain.frozen import dataclass
 
 
@@ -43,6 +45,11 @@ class TimeRange:
     """Complete and in order where ``grain`` is set."""
     time_zone: str = "UTC"
     """IANA name of the zone whose days these are."""
+
+    @override
+    def __hash__(self) -> int:
+        """Hash the days alone: what else tells two periods apart seldom does so by itself."""
+        return hash((self.start, self.end))
 
     def overlaps(self, start: date | None, end: date | None) -> bool:
         """Tell whether any day lies in both this range and [start, end); None is unbounded."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
@@ -32,7 +33,7 @@ from ecp_server.resolution.suggest import suggest
 from ecp_server.resolution.weigh import weigh
 from ecp_server.stores.ports import Graph, Policy, Registry, State, Vector
 
-_log = structlog.get_logger(__name__)
+_log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 NO_INTENT: Final = "NONE"
 """The intent of a question that got no answer, in metrics."""
@@ -81,13 +82,14 @@ class Resolver:
         store that has no stand-in fails.
         """
         started = time.perf_counter()
+        log = _log.bind()  # once: the logger of the module makes itself anew for each line
         if self.log_questions:
-            _log.info("resolution_started", question=question.text)
+            log.info("resolution_started", question=question.text)
         else:
-            _log.debug("resolution_started")
+            log.debug("resolution_started")
         status, intent, confidence = Reason.INTERNAL.value, NO_INTENT, None
         try:
-            resolution = await self._walk(question, encoding)
+            resolution = await self._walk(question, encoding, log)
             status, intent = outcome_of(resolution), resolution.intent.name
             confidence = resolution.confidence.overall if resolution.confidence is not None else None
         except EcpError as error:
@@ -98,10 +100,10 @@ class Resolver:
         for impaired in resolution.degradations:
             self.instruments.degraded_reply(impaired.store.name.lower())
         structlog.contextvars.bind_contextvars(resolution_id=resolution.id)
-        _log.info("resolution_complete", status=status, intent=intent)
+        log.info("resolution_complete", status=status, intent=intent)
         return resolution
 
-    async def _walk(self, question: Question, encoding: Encoding) -> Resolution:
+    async def _walk(self, question: Question, encoding: Encoding, log: FilteringBoundLogger) -> Resolution:
         """Go the path: read the steps from top to bottom."""
         stores, impaired = self.stores, nothing_impaired()
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
@@ -117,9 +119,9 @@ class Resolver:
         )
         try:
             for stage in steps:
-                draft = await take(stage, draft)
+                draft = await take(stage, draft, log)
                 if draft.problem is not None:
-                    draft = await take(self._suggestions(visibility), draft)
+                    draft = await take(self._suggestions(visibility), draft, log)
                     break
         except PolicyDenied as denial:
             self.instruments.policy_decision(Action.RESOLVE.value, False)

@@ -36,8 +36,8 @@ class Stage(Generic[C]):
     work: Callable[[C], tuple[C, Finding] | Awaitable[tuple[C, Finding]]]
 
 
-async def take(stage: Stage[C], draft: C) -> C:
-    """Return the draft as the step leaves it, with the step added."""
+async def take(stage: Stage[C], draft: C, log: structlog.typing.FilteringBoundLogger = _log) -> C:
+    """Return the draft as the step leaves it, with the step added; told to ``log`` where it listens."""
     calls: list[StoreCall] = []
     collecting = STORE_CALLS.set(calls)
     start_time, started = datetime.now(UTC), time.perf_counter()
@@ -47,7 +47,7 @@ async def take(stage: Stage[C], draft: C) -> C:
     finally:
         STORE_CALLS.reset(collecting)
     status = finding.status
-    if status is StepStatus.COMPLETE and any(call.outcome == FALLBACK for call in calls):
+    if status is StepStatus.COMPLETE and [call for call in calls if call.outcome == FALLBACK]:
         status = StepStatus.DEGRADED
     step = Step(
         id=stage.id,
@@ -60,6 +60,6 @@ async def take(stage: Stage[C], draft: C) -> C:
         reasoning=finding.reasoning,
         output=finding.output,
     )
-    _log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
+    log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
     taken: C = replace(cast("Any", draft), steps=(*draft.steps, step))
     return taken

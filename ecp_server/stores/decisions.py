@@ -34,6 +34,7 @@ class DecisionCache:
     ) -> None:
         """Keep each decision for ``ttl_seconds``; 0 keeps none."""
         self._policy = policy
+        self._adapter = policy.adapter
         self._ttl_seconds = ttl_seconds
         self._max_decisions = max_decisions
         self._clock = clock
@@ -44,7 +45,7 @@ class DecisionCache:
     @property
     def adapter(self) -> str:
         """Return the name of the engine behind."""
-        return self._policy.adapter
+        return self._adapter
 
     def invalidate(self) -> None:
         """Forget everything: another policy or catalog is in force. What is being evaluated now is not kept either."""
@@ -135,4 +136,4 @@ class DecisionCache:
     def _report(self, duration_ms: float) -> None:
         calls = STORE_CALLS.get()
         if calls is not None:
-            calls.append(StoreCall(StoreKind.POLICY, self.adapter, "decide", duration_ms, outcome="cached"))
+            calls.append(StoreCall(StoreKind.POLICY, self._adapter, "decide", duration_ms, outcome="cached"))

@@ -68,10 +68,10 @@ def _time_parts() -> None:
     resolve: Any = import_module("ecp_server.resolution.resolve")
     take = resolve.take
 
-    async def timed_take(stage: Stage, draft: Any) -> Any:
+    async def timed_take(stage: Stage, draft: Any, *rest: Any) -> Any:
         started = time.perf_counter()
         try:
-            return await take(stage, draft)
+            return await take(stage, draft, *rest)
         finally:
             _noted(stage.id, started)
 

@@ -75,7 +75,7 @@ def _weekday_after(scan: Scan, at: int) -> tuple[int | None, int]:
 
 def day_number(scan: Scan, at: int) -> Parsed[tuple[int, bool]]:
     """Read the number of a day and whether it is said as an ordinal: "13", "the 13", "13th"."""
-    start = scan.skip(at, "the")
+    start = at + 1 if scan.words[at] == "the" else at
     found = numbers.ordinal(scan, start)
     if found is not None:
         return ((found[0], True), found[1]) if 1 <= found[0] <= _LONGEST_MONTH else None

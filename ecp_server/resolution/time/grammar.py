@@ -161,7 +161,7 @@ def period_expression(text: str) -> Expression | None:
 
 
 def _read_period(scan: Scan, at: int) -> Parsed[Expression]:
-    first = scan.skip(at, "the")
+    first = at + 1 if scan.words[at] == "the" else at
     rules = _RULES_FOR_FIGURES if scan.numbers[first] >= 0 else _RULES.get(scan.words[first], ())
     best: Parsed[Expression] = None
     for rule in rules:

@@ -48,7 +48,7 @@ _MARKS: Final = {
 """What stands before a number, and the greatest number that it takes."""
 _CALENDAR_MARKS: Final = {"fq": Said.FISCAL, "fp": Said.FISCAL, "fw": Said.FISCAL, "cw": Said.CALENDAR}
 _YEAR_STARTS: Final = (
-    {"fy", "cy", "year", "ad", "ce"} | CALENDARS | CARDINALS.keys() | TENS.keys() | numbers.APOSTROPHES
+    {"the", "fy", "cy", "year", "ad", "ce"} | WHOLE | CALENDARS | CARDINALS.keys() | TENS.keys() | numbers.APOSTROPHES
 )
 _MARKS_AFTER: Final = frozenset({"q", "qtr", "h", "hy"})
 _WRITTEN_OUT: Final = frozenset({mark for mark in _MARKS if len(mark) > len("fq")} | {"wk", "cw"})
@@ -65,10 +65,10 @@ _SHORT: Final = 2
 
 def year(scan: Scan, at: int) -> Parsed[Year]:
     """Read "2019", "FY24", "fiscal year 2024", "calendar 2020", "the year 2020", "2024 fiscal year", "'23"."""
+    if scan.numbers[at] < 0 and scan.words[at] not in _YEAR_STARTS:
+        return None
     at = scan.skip(scan.skip(at, "the"), WHOLE)
     word = scan.words[at]
-    if scan.numbers[at] < 0 and word not in _YEAR_STARTS:
-        return None
     if word in ("fy", "cy"):
         return _numbered_year(scan, at + 1, Said.FISCAL if word == "fy" else Said.CALENDAR)
     calendar, end = said(scan, at)
@@ -233,7 +233,7 @@ def _ordinal_unit(scan: Scan, at: int, calendar: Said) -> Parsed[Part]:
 def month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "January", "Sept. 2019", "May '19", "fiscal August 2018", "2015 May", "june next year"."""
     at = scan.skip(at, "the")
-    at = at + 2 if scan.matches(at, "month", "of") else at
+    at = at + 2 if scan.words[at] == "month" and scan.words[at + 1] == "of" else at
     before = year_before(scan, at)
     start = scan.skip(before[1], frozenset({",", "/"})) if before else at
     calendar, start = said(scan, start)

@@ -29,6 +29,7 @@ _TEN: Final = 10
 _CENTURIES: Final = range(15, 21)
 APOSTROPHES: Final = frozenset({"'", "’", "‘"})
 _FEW: Final = {"couple": 2, "few": 3, "several": 3, "dozen": 12}
+_COUNTED: Final = TENS.keys() | CARDINALS.keys()
 _MAX_COUNT: Final = 100_000
 # Years, months, weeks and days: more than these make no length, and reading ever on would take quadratic time.
 _MOST_STEPS: Final = 4
@@ -57,7 +58,7 @@ def cardinal(scan: Scan, at: int) -> Parsed[int]:
     """Read a whole number in figures or words."""
     if scan.numbers[at] >= 0:
         return scan.numbers[at], at + 1
-    found = _hundreds(scan, at)
+    found = _hundreds(scan, at) if scan.words[at] in _COUNTED else None
     if found is None or scan.words[found[1]] != "thousand":
         return found
     value, end = found[0] * 1000, found[1] + 1
@@ -81,8 +82,9 @@ def count(scan: Scan, at: int) -> Parsed[int]:
 def ordinal(scan: Scan, at: int) -> Parsed[int]:
     """Read "1st", "third", "thirty first"."""
     word = scan.words[at]
-    if scan.numbers[at] > 0 and scan.glued[at + 1] and scan.words[at + 1] in ORDINAL_SUFFIXES:
-        return scan.numbers[at], at + 2
+    if scan.numbers[at] >= 0:
+        ends = scan.numbers[at] > 0 and scan.glued[at + 1] and scan.words[at + 1] in ORDINAL_SUFFIXES
+        return (scan.numbers[at], at + 2) if ends else None
     if word in TENS:
         unit = ORDINALS.get(scan.words[at + 1], 0)
         return (TENS[word] + unit, at + 2) if 0 < unit < _TEN else None

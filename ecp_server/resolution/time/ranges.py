@@ -268,7 +268,7 @@ def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
     onward = scan.skip_any(end, _ONWARD)
     if onward > end:
         return Open(Bound.FROM, expression), onward
-    if scan.matches(end, "to", "date"):
+    if scan.words[end] == "to" and scan.words[end + 1] == "date":
         return Open(Bound.SINCE, expression), end + 2
     if scan.words[end] in ("and", "or") and scan.period(end + 2) is None:
         if scan.words[end + 1] in _LATER:
