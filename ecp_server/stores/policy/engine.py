@@ -11,6 +11,7 @@ from typing import Any, Final
 from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # it ships no types
 
 from ecp_server.stores.policy.contract import PolicyInvalid, strict_json
+from ecp_server.stores.policy.native_input import native_input
 
 _QUERY: Final = "answer=data.ecp.policy.decisions"
 
@@ -19,8 +20,6 @@ _QUERY: Final = "answer=data.ecp.policy.decisions"
 _FAULT: Final = re.compile(r"\(error (?:\d+:[^\n|]*)?\|(?P<offset>\d+)\|\d+\s+\(errormsg \d+:(?P<message>[^\n]*)\)")
 _MAX_FAULTS: Final = 10
 _MESSAGE: Final = re.compile(r"\(errormsg \d+:(?P<message>[^\n]*)\)")
-
-_escape: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class EvaluationFailed(Exception):
@@ -46,13 +45,13 @@ class Engine:
         except RegoError as error:
             raise PolicyInvalid(_message(str(error))) from None
 
-    def evaluate(self, document: Mapping[str, Any]) -> object:
+    def evaluate(self, document: dict[str, Any]) -> object:
         """Return the decisions for the input document, as `contract.strict_json` reads them; None where undefined.
 
         Raises `EvaluationFailed`.
         """
         try:
-            self._interpreter.set_input(_escaped(document))
+            self._interpreter.set_input(native_input(document))
             output = self._interpreter.query_bundle(self._bundle)
             text = str(output)
             if not output.ok():
@@ -70,23 +69,6 @@ class Engine:
                 return answer
             case _:
                 raise EvaluationFailed("the engine's result cannot be read")
-
-
-def _escaped(value: Any) -> Any:
-    """Return the value with its strings as they stand in JSON.
-
-    The engine takes the strings of an input as if they were already escaped: a quote would break its answer, a NUL end
-    the string, and a backslash start an escape. Letters stay as they are: to it an escaped one equals no plain one.
-    """
-    match value:
-        case str():
-            return _escape(value)[1:-1]
-        case dict():
-            return {_escaped(key): _escaped(item) for key, item in value.items()}
-        case list():
-            return [_escaped(item) for item in value]
-        case _:
-            return value
 
 
 def _faults(file: str, text: str, report: str) -> str:

@@ -1,0 +1,42 @@
+"""The input reaches the native engine as it was, whatever its texts hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecp_server.stores.policy.engine import Engine, EvaluationFailed
+
+ECHO = Engine({"echo.rego": "package ecp.policy\n\ndecisions := input\n"})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"text": "", "list": [], "object": {}},
+        {"yes": True, "no": False, "one": 1, "nothing": 0, "below": -7, "many": 123_456_789},
+        {"nested": {"list": [[1, "a"], [], [{"b": [True]}]]}},
+        {"quote": 'a "b" \\ c', "line": "a\nb\tc", "nul": "a\x00b", "letters": "Zoë 日本 🙂", "slash": "a/b"},
+        {'key "quoted"': {"kéy": 1}, "": "empty key"},
+        {"list": [f"item {i}" for i in range(300)]},
+    ],
+)
+def test_it_comes_back_as_it_was(document: dict[str, Any]) -> None:
+    assert document == ECHO.evaluate(document)
+
+
+@pytest.mark.parametrize("value", [1.5, None, ("tuple",), b"bytes"])
+def test_what_the_contract_does_not_have_is_no_input(value: object) -> None:
+    with pytest.raises(EvaluationFailed):
+        ECHO.evaluate({"value": value})
+    assert ECHO.evaluate({"value": 1}) == {"value": 1}
+
+
+def test_what_is_given_up_is_freed() -> None:
+    """An input that fails half-way leaves nothing that a later one would show."""
+    for _ in range(200):
+        with pytest.raises(EvaluationFailed):
+            ECHO.evaluate({"first": "x" * 10_000, "then": None})
+    assert ECHO.evaluate({"only": "y"}) == {"only": "y"}
