@@ -15,6 +15,7 @@ class Contexts:
         self._parents = {context.id: context.parent for context in catalog.contexts.values()}
         self._ids: dict[str, str] = {}
         self._calendars: dict[str, list[Calendar]] = {}
+        self._calendars_of: dict[tuple[str, ...], tuple[tuple[Calendar, str], ...]] = {}
         self._default_calendar = catalog.default_calendar
         self._chains: dict[str, tuple[str, ...]] = {}
         for context in catalog.contexts.values():
@@ -59,8 +60,17 @@ class Contexts:
             self._chains[department] = tuple(chain)
         return tuple(chain)
 
-    def calendars(self, contexts: Iterable[str]) -> tuple[tuple[Calendar, str], ...]:
-        """Return the calendars of contexts and the catalog's default one, strongest first, each with the reason."""
+    def calendars(self, contexts: tuple[str, ...]) -> tuple[tuple[Calendar, str], ...]:
+        """Return the calendars of contexts and the catalog's default one, strongest first, each with the reason.
+
+        ``contexts`` are a chain of this catalog's, of which there are not more than contexts.
+        """
+        known = self._calendars_of.get(contexts)
+        if known is None:
+            known = self._calendars_of[contexts] = self._find_calendars(contexts)
+        return known
+
+    def _find_calendars(self, contexts: tuple[str, ...]) -> tuple[tuple[Calendar, str], ...]:
         own = [(calendar, one) for one in contexts for calendar in self._calendars.get(one, ())]
         told = [(calendar, f"it is the calendar of {one}") for calendar, one in own]
         return (*told, (self._default_calendar, "it is the catalog's default"))

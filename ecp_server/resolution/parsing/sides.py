@@ -12,6 +12,7 @@ from ecp_server.resolution.parsing.words import COMPARING, LEADING
 from ecp_server.resolution.time import Comparison
 
 _PAIR: Final = 2
+_PREDICATIVE: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
 
 
 def held_metrics(parsed: Parsed) -> frozenset[NamedMention]:
@@ -26,7 +27,7 @@ def held_members(parsed: Parsed) -> frozenset[NamedMention]:
 
 def compared_periods_lead(parsed: Parsed) -> bool:
     """Tell whether "compare" or the like is about the periods: nothing else is there to be held against another."""
-    if not parsed.times or any(is_target(name) for name in parsed.names):
+    if not parsed.comparing or not parsed.times or any(is_target(name) for name in parsed.names):
         return False
     if len(_metrics(parsed)) >= _PAIR or len(_members(parsed)) >= _PAIR:
         return False
@@ -34,12 +35,12 @@ def compared_periods_lead(parsed: Parsed) -> bool:
 
 
 def _metrics(parsed: Parsed) -> list[NamedMention]:
-    return [n for n in parsed.names if n.named(SenseKind.METRIC, SenseKind.TERM) and not n.grouped]
+    return [n for n in parsed.names if not (n.grouped or n.kinds.isdisjoint(_PREDICATIVE))]
 
 
 def _members(parsed: Parsed) -> list[NamedMention]:
-    members = (n for n in parsed.names if n.named(SenseKind.MEMBER) and not n.excluded)
-    return [n for n in members if not n.named(SenseKind.METRIC, SenseKind.TERM)]
+    members = [n for n in parsed.names if SenseKind.MEMBER in n.kinds and not n.excluded]
+    return [n for n in members if n.kinds.isdisjoint(_PREDICATIVE)]
 
 
 def _held(parsed: Parsed, names: Sequence[NamedMention]) -> frozenset[NamedMention]:

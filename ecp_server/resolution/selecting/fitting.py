@@ -25,6 +25,8 @@ def fitting_members(
 
     Of several with the same values at the same addresses the first is taken.
     """
+    if len(members) == 1:
+        return list(members)
     order = _fitting(list(dict.fromkeys(member.dimension for member in members)), metrics)
     fitting = [member for dimension in order for member in members if member.dimension == dimension]
     alike = {

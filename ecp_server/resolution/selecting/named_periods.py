@@ -62,7 +62,7 @@ def following(expression: Expression) -> Expression | None:
 def _each(times: Sequence[TimedMention]) -> list[TimedMention]:
     """Return each period by itself; a "now" beside another is but a manner of speaking."""
     found = [
-        replace(timed, expression=item)
+        timed if item is timed.expression else replace(timed, expression=item)
         for timed in times
         for item in (timed.expression.items if isinstance(timed.expression, Several) else (timed.expression,))
         if not isinstance(item, Comparison)
