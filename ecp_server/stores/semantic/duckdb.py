@@ -132,11 +132,13 @@ class DuckDbSemantic:
         if self._closed:
             raise StoreUnavailable(StoreKind.SEMANTIC)
         job = _Job()
-        running = asyncio.get_running_loop().run_in_executor(self._executor, self._work, work, job)
+        in_thread = self._executor.submit(self._work, work, job)
+        running = asyncio.wrap_future(in_thread)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            if not running.cancel():
+            # What asyncio wraps can be cancelled at any time, which tells nothing of the thread.
+            if not in_thread.cancel():
                 task = asyncio.create_task(_stop(running, job), name="interrupt duckdb")
                 self._stopping.add(task)
                 task.add_done_callback(self._stopping.discard)

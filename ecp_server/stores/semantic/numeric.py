@@ -61,7 +61,7 @@ def _rounded(number: Decimal | float, digits: int) -> Number:
     if isinstance(number, float):
         return float(round(number))  # half to even, as PostgreSQL rounds double precision
     with localcontext(_EXACT):
-        return number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        return _to_scale(number, digits)
 
 
 def _arithmetic(operator: Operator, left: Decimal | float, right: Decimal | float) -> Number:
@@ -98,7 +98,12 @@ def _divided(left: Decimal, right: Decimal) -> Decimal:
     weight = weight_left - weight_right - (1 if first_left <= first_right else 0)
     scale = max(_SIGNIFICANT_DIGITS - weight * _BASE_DIGITS, _scale(left), _scale(right), 0)
     scale = min(scale, _MAX_SCALE)
-    return (left / right).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
+    return _to_scale(left / right, scale)
+
+
+def _to_scale(number: Decimal, scale: int) -> Decimal:
+    rounded = number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
+    return rounded or abs(rounded)  # PostgreSQL knows no negative zero
 
 
 def _leading(number: Decimal) -> tuple[int, int]:

@@ -23,7 +23,7 @@ def exact(number: Number) -> Decimal | None:
     if not number.is_finite():
         return None
     text = format(number, "f")
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) + 0 if number else Decimal(0)
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) if number else Decimal(0)
 
 
 def number(value: object) -> Number:
