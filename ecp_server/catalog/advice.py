@@ -25,9 +25,22 @@ def _shared_names(catalog: Catalog) -> Iterator[str]:
             meanings.setdefault(fold(text), {}).setdefault(ref, text)
     for _, assets in sorted(meanings.items()):
         refs = [ref for ref in assets if not _leads_to(catalog, ref, assets)]
-        if len(refs) > 1:
+        if len({_thing(catalog, ref) for ref in refs}) > 1:
             named = ", ".join(f"{ref.kind} {ref.id}" for ref in sorted(refs))
             yield f"{assets[refs[0]]!r} stands for {named}"
+
+
+def _thing(catalog: Catalog, ref: AssetRef) -> object:
+    """Return what a name stands for: dimensions at one address, and members with the same values there, are one."""
+    if ref.kind is AssetKind.DIMENSION:
+        dimension = catalog.dimensions[ref.id]
+        bindings = tuple((binding.cube, binding.ref) for binding in dimension.bindings)
+        return (dimension.semantic_ref, bindings) if dimension.semantic_ref else ref
+    if ref.kind is AssetKind.MEMBER:
+        member = catalog.members[ref.id]
+        place = _thing(catalog, AssetRef(AssetKind.DIMENSION, member.dimension))
+        return (place, member.values, member.variations) if not isinstance(place, AssetRef) else ref
+    return ref
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[AssetRef, tuple[str, ...]]]:

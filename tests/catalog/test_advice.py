@@ -6,7 +6,7 @@ import pytest
 
 from ecp_server.catalog.advice import advice
 from tests.catalog.conftest import Load
-from tests.catalog.samples import METRIC, dimension, joined, metric
+from tests.catalog.samples import DIMENSION, METRIC, dimension, joined, metric
 
 MARGIN = metric("semantic_ref: C.m", name="margin")
 TERM = "kind: term\nid: t\nname: Margin\ndefinition: D\n"
@@ -36,6 +36,18 @@ TERM = "kind: term\nid: t\nname: Margin\ndefinition: D\n"
             ["'margin' stands for metric m, term t"],
         ),
         (joined(TERM + "metric: m\n", MARGIN), []),
+        (  # two names of one place, as imports have them
+            joined(DIMENSION, DIMENSION.replace("id: d", "id: e")),
+            [],
+        ),
+        (
+            joined(DIMENSION, DIMENSION.replace("id: d", "id: e").replace("C.d", "C.e")),
+            ["'A' stands for member d.a, member e.a", "'D' stands for dimension d, dimension e"],
+        ),
+        (
+            joined(DIMENSION, DIMENSION.replace("id: d", "id: e").replace("[a]", "[b]")),
+            ["'A' stands for member d.a, member e.a"],
+        ),
         (
             joined(
                 TERM + "variations: [{context: c, metric: m}]\n",
