@@ -155,7 +155,8 @@ async def test_no_answer_leaves_without_its_record(meridian: Path, tmp_path: Pat
     """The state file lies on a path that cannot be: what should be a folder is a file."""
     blocker = tmp_path / "blocker"
     blocker.touch()
-    async with running(meridian, blocker) as server:
+    # So many failures would open the breaker, which has a reason of its own.
+    async with running(meridian, blocker, breaker_failures="100") as server:
         for asked in (REVENUE, "flux capacitance", "gross revenue vs budget"):
             outcome = await server.resolve(asked)
             assert {"store": "state"} == refused(outcome, "UNAVAILABLE", "STORE_UNAVAILABLE")
@@ -178,10 +179,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 async def test_store_that_does_not_answer_in_time_is_named(meridian: Path, tmp_path: Path) -> None:
+    """Nothing stands in for the state: too late is as bad as not at all (design, "When things break")."""
     async with running(meridian, tmp_path, store_timeout_seconds="0.2") as server:
         with locked(tmp_path):
             outcome = await server.resolve(REVENUE)
-        assert {"store": "state"} == refused(outcome, "DEADLINE_EXCEEDED", "STORE_TIMEOUT")
+        assert {"store": "state"} == refused(outcome, "UNAVAILABLE", "STORE_UNAVAILABLE")
         assert "OK" == (await server.resolve(REVENUE)).code
 
 
