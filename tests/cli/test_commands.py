@@ -129,9 +129,9 @@ async def test_told_so_it_asks_nobody_even_in_a_terminal(target: str) -> None:
 async def test_a_typo_is_read_and_worse_gets_suggestions(target: str) -> None:
     read = await ecp("resolve", "net revenu in FY2023", *FINANCE, target=target)
     assert (ExitCode.OK, True) == (read.code, read.output.startswith("Net revenue, FY2023"))
-    ended = await ecp("resolve", "hedcoutn in FY2023", "--role", "analyst", target=target)
+    ended = await ecp("resolve", "headctnuo in FY2023", "--role", "analyst", target=target)
     assert (ExitCode.NOT_FOUND, "") == (ended.code, ended.output)
-    assert "Nothing in the catalog matches “hedcoutn”." in ended.errors
+    assert "Nothing in the catalog matches “headctnuo”." in ended.errors
     assert "Ask again with one of these" in ended.errors
     assert "Headcount" in ended.errors
 
@@ -244,4 +244,4 @@ async def test_health_tells_of_every_store(target: str) -> None:
     ended = await ecp("health", target=target)
     assert ended.code == ExitCode.OK
     stores = [line.split()[:3] for line in ended.output.splitlines()[4:]]
-    assert ["graph", "vector", "registry", "policy", "state"] == [store[0] for store in stores]
+    assert ["graph", "vector", "registry", "semantic", "policy", "state"] == [store[0] for store in stores]
