@@ -1,40 +1,23 @@
 """What a client can ask: one method a call, with its signature, words and request. Sending is the client's part."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
 from uuid import uuid4
 
-from ecp.v1 import catalog_pb2, health_pb2, resolve_pb2, types_pb2
+from ecp.v1 import resolve_pb2, types_pb2
 from ecp_client._answer import Asked
 from ecp_client._call import Call
-from ecp_client._catalog import GlossaryPage, Health, LineageResult, MetricPage
+from ecp_client._catalog_calls import CatalogCalls
 from ecp_client._concepts import Choice
 from ecp_client._enums import FeedbackVerdict, ProvenanceView
 from ecp_client._results import ExecutionResult, FeedbackReceipt, Resolution, ResolutionRecord
-from ecp_client._write import Members, choice_of, duration_of, instant, number_of, one_or_many, value_lists
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_METADATA_VALUE = re.compile(r"[ -~]*")
-
-T = TypeVar("T")
+from ecp_client._write import Members, choice_of, duration_of, instant, number_of, value_lists
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """The calls of a client, with what holds for a call that does not say otherwise.
-
-    Every call takes ``timeout_seconds`` and ``request_id``: 1 to 64 of ``A-Za-z0-9._-``, by default a new one, found in
-    the server's logs, on the result and on errors. It raises ValueError for an id that cannot be sent.
-    """
-
-    timeout_seconds: float
-    user_id: str
-    department: str
-    roles: tuple[str, ...]
-    allowed_members: Members
+class Calls(CatalogCalls):
+    """All calls of a client: those of questions and figures, and what it inherits."""
 
     def ask(
         self,
@@ -286,177 +269,3 @@ class Calls:
             resolution_id=resolution_id, feedback=feedback, request_id=idempotency_key or str(uuid4())
         )
         return self._call("ReportFeedback", request, FeedbackReceipt, timeout_seconds, request_id, self._said(user_id))
-
-    def search_glossary(
-        self,
-        query: str,
-        *,
-        domain: str = "",
-        page_size: int = 0,
-        page_token: str = "",
-        department: str | None = None,
-        roles: str | Iterable[str] | None = None,
-        user_id: str | None = None,
-        allowed_members: Members | None = None,
-        timeout_seconds: float | None = None,
-        request_id: str | None = None,
-    ) -> Call[GlossaryPage]:
-        """Find terms by meaning and by spelling, best first.
-
-        Args:
-            query: What to look for, 1 to 1000 characters.
-            domain: Only this domain; empty: all.
-            page_size: At most this many, 1 to 100. 0: 10.
-            page_token: ``next_page_token`` of an earlier page.
-            department: Whose definitions apply. By default the client's, as the next three.
-            roles: What policy judges by.
-            user_id: Who asks.
-            allowed_members: Dimension id to member ids.
-            timeout_seconds: How long to wait, retries included. By default the client's.
-            request_id: Names the call in logs. By default a new one.
-
-        Raises:
-            InvalidRequest: A field is malformed.
-            Unavailable: The server, or a store that has no stand-in, is down.
-            DeadlineExceeded: No answer in time.
-        """
-        user = self._user(user_id, department, roles, allowed_members)
-        request = catalog_pb2.SearchGlossaryRequest(
-            query=query, domain=domain, page_size=page_size, page_token=page_token, user_context=user
-        )
-        return self._call("SearchGlossary", request, GlossaryPage, timeout_seconds, request_id)
-
-    def list_metrics(
-        self,
-        query: str = "",
-        *,
-        dimension: str = "",
-        domain: str = "",
-        max_certification_tier: int = 0,
-        page_size: int = 0,
-        department: str | None = None,
-        roles: str | Iterable[str] | None = None,
-        user_id: str | None = None,
-        allowed_members: Members | None = None,
-        timeout_seconds: float | None = None,
-        request_id: str | None = None,
-    ) -> Call[MetricPage]:
-        """Iterate over the metrics that the user may see, by tier, then id, fetching pages as it gets to them.
-
-        Args:
-            query: Only metrics that match these words; empty: all.
-            dimension: Only metrics with this dimension; empty: all.
-            domain: Only this domain; empty: all.
-            max_certification_tier: Only this tier or a stricter one, 1 to 4. 0: all.
-            page_size: Metrics a page, 1 to 1000. 0: 100.
-            department: Whose definitions apply. By default the client's, as the next three.
-            roles: What policy judges by.
-            user_id: Who asks.
-            allowed_members: Dimension id to member ids.
-            timeout_seconds: How long to wait for each page, retries included. By default the client's.
-            request_id: Names the call in logs, every page of it. By default a new one.
-
-        Raises:
-            InvalidRequest: A field is malformed.
-            Unavailable: The server, or a store that has no stand-in, is down.
-            DeadlineExceeded: No answer in time.
-        """
-        user = self._user(user_id, department, roles, allowed_members)
-        request = catalog_pb2.ListMetricsRequest(
-            dimension=dimension,
-            domain=domain,
-            max_certification_tier=max_certification_tier,
-            page_size=page_size,
-            user_context=user,
-            query=query,
-        )
-        return self._call("ListMetrics", request, MetricPage, timeout_seconds, request_id)
-
-    def get_lineage(
-        self,
-        target: str,
-        *,
-        depth: int = 0,
-        downstream: bool = False,
-        max_nodes: int = 0,
-        department: str | None = None,
-        roles: str | Iterable[str] | None = None,
-        user_id: str | None = None,
-        allowed_members: Members | None = None,
-        timeout_seconds: float | None = None,
-        request_id: str | None = None,
-    ) -> Call[LineageResult]:
-        """Walk the lineage of a metric, table or column.
-
-        Args:
-            target: Metric id, column, or "table:NAME", "system:NAME".
-            depth: Hops to walk, 1 to 20. 0: 3.
-            downstream: Toward what is made of it instead of what it is made of.
-            max_nodes: Nodes to return, at most 1000. 0: 200.
-            department: Whose definitions apply. By default the client's, as the next three.
-            roles: What policy judges by.
-            user_id: Who asks.
-            allowed_members: Dimension id to member ids.
-            timeout_seconds: How long to wait, retries included. By default the client's.
-            request_id: Names the call in logs. By default a new one.
-
-        Raises:
-            InvalidRequest: A field is malformed.
-            NotFound: The catalog has no such thing, or not for this user.
-            Unavailable: The server, or a store that has no stand-in, is down.
-            DeadlineExceeded: No answer in time.
-        """
-        user = self._user(user_id, department, roles, allowed_members)
-        request = catalog_pb2.GetLineageRequest(
-            target=target, depth=depth, downstream=downstream, user_context=user, max_nodes=max_nodes
-        )
-        return self._call("GetLineage", request, LineageResult, timeout_seconds, request_id)
-
-    def health(self, *, timeout_seconds: float | None = None, request_id: str | None = None) -> Call[Health]:
-        """Return the state of the server and of each of its stores.
-
-        Args:
-            timeout_seconds: How long to wait, retries included. By default the client's.
-            request_id: Names the call in logs. By default a new one.
-
-        Raises:
-            Unavailable: The server is out of reach.
-            DeadlineExceeded: No answer in time.
-        """
-        return self._call("GetHealth", health_pb2.GetHealthRequest(), Health, timeout_seconds, request_id)
-
-    def _user(
-        self,
-        user_id: str | None,
-        department: str | None,
-        roles: str | Iterable[str] | None,
-        allowed_members: Members | None,
-    ) -> types_pb2.UserContext:
-        return types_pb2.UserContext(
-            user_id=self.user_id if user_id is None else user_id,
-            department=self.department if department is None else department,
-            roles=self.roles if roles is None else one_or_many(roles),
-            allowed_members=value_lists(self.allowed_members if allowed_members is None else allowed_members),
-        )
-
-    def _said(self, user_id: str | None) -> str:
-        """Return who asks, for metadata: what a call says whose request has no user context."""
-        user_id = self.user_id if user_id is None else user_id
-        if not _METADATA_VALUE.fullmatch(user_id):
-            raise ValueError(f"here a user id travels in metadata, as printable ASCII: {user_id!r}")
-        return user_id
-
-    def _call(
-        self,
-        rpc: str,
-        request: Any,
-        kind: type[T],
-        timeout_seconds: float | None,
-        request_id: str | None,
-        user_id: str = "",
-    ) -> Call[T]:
-        request_id = uuid4().hex if request_id is None else request_id
-        if not _REQUEST_ID.fullmatch(request_id):
-            raise ValueError(f"a request id is 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-': {request_id!r}")
-        timeout_seconds = self.timeout_seconds if timeout_seconds is None else timeout_seconds
-        return Call(rpc, request, kind, timeout_seconds, request_id, user_id)

@@ -12,12 +12,13 @@ import structlog
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
+from ecp_server.addresses import Address
 from ecp_server.interceptors.admission import AdmissionInterceptor, AdmissionLimits
 from ecp_server.interceptors.errors import ErrorInterceptor
 from ecp_server.interceptors.request_id import CallsInFlight, RequestIdInterceptor
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
 from ecp_server.rpc import health_check, reflection
-from ecp_server.settings import Address, Settings, variable
+from ecp_server.settings import Settings, variable
 from ecp_server.telemetry.loop_lag import LoopLag
 from ecp_server.telemetry.metrics import Instruments, MetricsServer
 from ecp_server.telemetry.tracing import Tracing

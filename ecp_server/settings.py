@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from typing_extensions import override
 
-from ecp_server.domain.frozen import dataclass
+from ecp_server.addresses import CUBE, NEO4J, OPA, POSTGRES, SQLITE, Address, as_address, url_of
 
 BUNDLED_CATALOG: Final = "meridian"
 """The catalog that is served where none is named."""
@@ -26,71 +23,10 @@ MIB: Final = 1024 * 1024
 PGVECTOR_DIMENSIONS: Final = 256
 """The length of the column that the vector store's migrations make."""
 _PACKAGE: Final = Path(__file__).resolve().parent
-_HOST_PORT: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]{1,5})")
-_LAST_PORT: Final = 65_535
 
 
 class SettingsError(ValueError):
     """Settings that the server cannot run with; the message has a line for each, by the name of its variable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen; port 0 lets the system choose one."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``HOST:PORT`` or ``[IPV6]:PORT``. Raises `ValueError` for anything else."""
-        match = _HOST_PORT.fullmatch(text)
-        if match is None or int(match["port"]) > _LAST_PORT:
-            raise ValueError("must be HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051")
-        return cls(match["ipv6"] or match["host"], int(match["port"]))
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can reach it; a name other than localhost counts as reachable from elsewhere."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    @override
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-def _address(value: object) -> object:
-    return Address.parse(value) if isinstance(value, str) else value
-
-
-_SQLITE: Final = "sqlite:///PATH"
-_CUBE: Final = ("cube+http://HOST:PORT", "cube+https://HOST:PORT", "http://HOST:PORT", "https://HOST:PORT")
-_POSTGRES: Final = "postgresql://USER@HOST:PORT/DATABASE"
-_NEO4J: Final = (
-    "neo4j://USER@HOST:PORT/DATABASE",
-    "neo4j+s://…",
-    "neo4j+ssc://…",
-    "bolt://…",
-    "bolt+s://…",
-    "bolt+ssc://…",
-)
-_OPA: Final = ("http://HOST:PORT", "https://HOST:PORT")
-
-
-def _url(*forms: str) -> BeforeValidator:
-    """Accept URLs that begin as one of the forms does, e.g. ``postgresql://USER@HOST/DATABASE``; "" is none."""
-
-    def check(value: object) -> object:
-        beginnings = tuple(re.split(r"[A-Z…]", form)[0] for form in forms)
-        if isinstance(value, str) and not value.startswith(beginnings):
-            raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
-        return value
-
-    return BeforeValidator(check)
 
 
 def _upper(value: object) -> object:
@@ -153,21 +89,21 @@ class Settings(BaseModel):
         shown_default=f"the bundled catalog `{BUNDLED_CATALOG}`",
         default_factory=_bundled_catalog,
     )
-    listen: Annotated[Address, BeforeValidator(_address)] = _setting(
+    listen: Annotated[Address, BeforeValidator(as_address)] = _setting(
         "Address of the gRPC services, HOST:PORT.", flag="--listen", default="127.0.0.1:50051"
     )
-    metrics_listen: Annotated[Address, BeforeValidator(_address)] = _setting(
+    metrics_listen: Annotated[Address, BeforeValidator(as_address)] = _setting(
         "Address of Prometheus metrics at /metrics, HOST:PORT.", flag="--metrics-listen", default="127.0.0.1:9464"
     )
-    state_url: Annotated[SecretStr, _url(_SQLITE, _POSTGRES)] = _setting(
-        f"Where resolutions and audit records are kept: {_SQLITE} or {_POSTGRES}.",
+    state_url: Annotated[SecretStr, url_of(SQLITE, POSTGRES)] = _setting(
+        f"Where resolutions and audit records are kept: {SQLITE} or {POSTGRES}.",
         flag="--state",
         shown_default="`sqlite:///` and `ecp/state.db` in the user's data folder",
         default_factory=_default_state_url,
     )
     state_password_file: Path | None = _password_file("state_url")
-    registry_url: Annotated[SecretStr | None, _url(_POSTGRES)] = _setting(
-        f"Registry that catalogs are published to and served from: {_POSTGRES}.",
+    registry_url: Annotated[SecretStr | None, url_of(POSTGRES)] = _setting(
+        f"Registry that catalogs are published to and served from: {POSTGRES}.",
         shown_default="the catalog in memory",
         default=None,
     )
@@ -177,13 +113,13 @@ class Settings(BaseModel):
         shown_default="`ecp/catalog-copy.jsonl` in the user's data folder",
         default_factory=lambda: _user_data_folder() / "ecp" / "catalog-copy.jsonl",
     )
-    vector_url: Annotated[SecretStr | None, _url(_POSTGRES)] = _setting(
-        f"pgvector, where the vectors of published catalogs are: {_POSTGRES}.",
+    vector_url: Annotated[SecretStr | None, url_of(POSTGRES)] = _setting(
+        f"pgvector, where the vectors of published catalogs are: {POSTGRES}.",
         shown_default="vectors in memory",
         default=None,
     )
     vector_password_file: Path | None = _password_file("vector_url")
-    graph_url: Annotated[SecretStr | None, _url(*_NEO4J)] = _setting(
+    graph_url: Annotated[SecretStr | None, url_of(*NEO4J)] = _setting(
         "Where the graph of published catalogs is: neo4j://USER@HOST:PORT/DATABASE, or bolt://… for one server alone, "
         "neo4j+s and bolt+s with TLS.",
         shown_default="the catalog in memory",
@@ -191,7 +127,7 @@ class Settings(BaseModel):
     )
     graph_password_file: Path | None = _password_file("graph_url")
     graph_pool_size: int = _setting("Connections to Neo4j that a process may hold at once.", default=16, gt=0)
-    policy_url: Annotated[SecretStr | None, _url(*_OPA)] = _setting(
+    policy_url: Annotated[SecretStr | None, url_of(*OPA)] = _setting(
         "Where policy is decided: http://HOST:PORT or https://HOST:PORT, an OPA, its token as password "
         "(http://:TOKEN@HOST:PORT).",
         shown_default="Rego in process",
@@ -207,7 +143,7 @@ class Settings(BaseModel):
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )
-    semantic_url: Annotated[SecretStr, _url(*_CUBE)] = _setting(
+    semantic_url: Annotated[SecretStr, url_of(*CUBE)] = _setting(
         "Where figures are computed: cube+http://:SECRET@HOST:PORT or cube+https://…, a Cube and the secret that its "
         "tokens are signed with; empty computes them in this process, from files.",
         default=SecretStr(""),
@@ -233,7 +169,7 @@ class Settings(BaseModel):
         gt=0,
         allow_inf_nan=False,
     )
-    embeddings_url: Annotated[SecretStr, _url("https://HOST", "http://HOST")] = _setting(
+    embeddings_url: Annotated[SecretStr, url_of("https://HOST", "http://HOST")] = _setting(
         "Endpoint that embeds texts as OpenAI's does, e.g. `https://HOST/v1`; its key is the password.",
         shown_default="the model that comes along",
         default=SecretStr(""),

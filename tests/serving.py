@@ -22,8 +22,9 @@ from typing_extensions import TypeVar
 
 from ecp.v1 import error_reason_pb2, types_pb2
 from ecp_server import server as ecp
+from ecp_server.addresses import Address
 from ecp_server.server import Server
-from ecp_server.settings import Address, Settings
+from ecp_server.settings import Settings
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated, Recorded, Tracing
 

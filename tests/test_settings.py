@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from ecp_server.addresses import Address
 from ecp_server.settings import (
     BUNDLED_CATALOG,
     PGVECTOR_DIMENSIONS,
-    Address,
     Settings,
     SettingsError,
     documentation,

@@ -10,7 +10,12 @@ import ecp_client
 from ecp_client import AsyncClient, Client
 from ecp_client._calls import Calls
 
-CALLS = [name for name in vars(Calls) if not name.startswith("_") and inspect.isfunction(vars(Calls)[name])]
+CALLS = [
+    name
+    for kind in Calls.__mro__[:-1]
+    for name, method in vars(kind).items()
+    if not name.startswith("_") and inspect.isfunction(method)
+]
 
 
 def test_the_public_names_are_these() -> None:

@@ -1,0 +1,74 @@
+"""Where things listen and where they are reached, as settings state it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final, Self
+
+from pydantic import BeforeValidator
+from typing_extensions import override
+
+from ecp_server.domain.frozen import dataclass
+
+SQLITE: Final = "sqlite:///PATH"
+CUBE: Final = ("cube+http://HOST:PORT", "cube+https://HOST:PORT", "http://HOST:PORT", "https://HOST:PORT")
+POSTGRES: Final = "postgresql://USER@HOST:PORT/DATABASE"
+NEO4J: Final = (
+    "neo4j://USER@HOST:PORT/DATABASE",
+    "neo4j+s://…",
+    "neo4j+ssc://…",
+    "bolt://…",
+    "bolt+s://…",
+    "bolt+ssc://…",
+)
+OPA: Final = ("http://HOST:PORT", "https://HOST:PORT")
+
+_HOST_PORT: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]{1,5})")
+_LAST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``HOST:PORT`` or ``[IPV6]:PORT``. Raises `ValueError` for anything else."""
+        match = _HOST_PORT.fullmatch(text)
+        if match is None or int(match["port"]) > _LAST_PORT:
+            raise ValueError("must be HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051")
+        return cls(match["ipv6"] or match["host"], int(match["port"]))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it; a name other than localhost counts as reachable from elsewhere."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @override
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def as_address(value: object) -> object:
+    """Read an address where there is a text. Raises `ValueError`."""
+    return Address.parse(value) if isinstance(value, str) else value
+
+
+def url_of(*forms: str) -> BeforeValidator:
+    """Accept URLs that begin as one of the forms does, e.g. ``postgresql://USER@HOST/DATABASE``; "" is none."""
+
+    def check(value: object) -> object:
+        beginnings = tuple(re.split(r"[A-Z…]", form)[0] for form in forms)
+        if isinstance(value, str) and not value.startswith(beginnings):
+            raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
+        return value
+
+    return BeforeValidator(check)
