@@ -211,6 +211,9 @@ class Settings(BaseModel):
         ge=1,
         le=10,
     )
+    read_cache_mib: int = _setting(
+        "Memory for what a graph or registry on a server says of a catalog, in MiB; 0 keeps nothing.", default=64, ge=0
+    )
     store_concurrency: int = _setting("Calls to one store at a time; more of them fail within 50 ms.", default=64, ge=1)
     breaker_failures: int = _setting(
         "Failures of a store in a row after which it is left alone; so do half of the calls in 10 seconds, from 20 on.",

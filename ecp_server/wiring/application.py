@@ -34,11 +34,12 @@ from ecp_server.rpc.catalog_service import CatalogService
 from ecp_server.rpc.health_service import HealthService
 from ecp_server.rpc.resolve_service import ResolveService
 from ecp_server.server import Server
-from ecp_server.settings import Settings
+from ecp_server.settings import MIB, Settings
 from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.health import HealthMonitor
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
+from ecp_server.stores.read_cache import ReadCache
 from ecp_server.stores.standins.refusal import denying, refusing
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated
@@ -121,10 +122,12 @@ class EcpApplication:
             denying(self._guarded(self._policy, StoreKind.POLICY)), ttl_seconds=settings.decision_cache_seconds
         )
         self._stand_ins = StandIns(self._shelf)
+        # Inside of what stands in: that is not kept. What is kept needs no stand-in.
+        reads = ReadCache(max_bytes=settings.read_cache_mib * MIB)
         stores = Stores(
-            graph=self._stand_ins.graph(self._guarded(self._graph, StoreKind.GRAPH)),
+            graph=self._stand_ins.graph(reads.graph(self._guarded(self._graph, StoreKind.GRAPH))),
             vector=self._guarded(self._vector, StoreKind.VECTOR),
-            registry=self._stand_ins.registry(self._guarded(self._registry, StoreKind.REGISTRY)),
+            registry=self._stand_ins.registry(reads.registry(self._guarded(self._registry, StoreKind.REGISTRY))),
             policy=self._decisions,
             state=refusing(self._guarded(self._state, StoreKind.STATE)),
         )

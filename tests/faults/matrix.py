@@ -30,6 +30,7 @@ SETTINGS: Final = {
     "store_timeout_seconds": str(BUDGET_SECONDS),
     "breaker_recovery_seconds": str(RECOVERY_SECONDS),
     "decision_cache_seconds": "0",
+    "read_cache_mib": "0",  # what is kept would hide that its store fails
 }
 NETWORK: Final = (
     Fault.REFUSE,

@@ -31,11 +31,13 @@ from tests.faults.replies import (
 )
 from tests.faults.switched import FAILURES, HANGS, RETRY_AFTER_SECONDS, Switched, switched
 
+NOTHING_KEPT = {"decision_cache_seconds": "0", "read_cache_mib": "0"}
+
 
 @pytest.fixture
 async def stores(project_root: Path, tmp_path: Path) -> AsyncIterator[Switched]:
     """No breaker opens and no decision is kept, so that each call shows what its own stores come to."""
-    calm = {"breaker_failures": "1000000", "decision_cache_seconds": "0", "store_timeout_seconds": "0.25"}
+    calm = {"breaker_failures": "1000000", "store_timeout_seconds": "0.25"} | NOTHING_KEPT
     async with switched(project_root / "catalogs" / "meridian", tmp_path, **calm) as server:
         for guard in server.server.application._guards._guards.values():
             guard._breaker._fails_too_often = lambda: False  # type: ignore[method-assign] # as above
@@ -140,7 +142,7 @@ async def test_a_deadline_leaves_time_for_the_stand_in(stores: Switched) -> None
 async def quick(project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Switched]:
     """Breakers that open at two failures and are tried again soon; health that looks often."""
     monkeypatch.setattr(health, "PROBE_PERIOD_SECONDS", 0.5)
-    soon = {"breaker_failures": "2", "breaker_recovery_seconds": "0.5", "decision_cache_seconds": "0"}
+    soon = {"breaker_failures": "2", "breaker_recovery_seconds": "0.5"} | NOTHING_KEPT
     async with switched(project_root / "catalogs" / "meridian", tmp_path, **soon) as server:
         yield server
 

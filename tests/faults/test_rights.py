@@ -57,7 +57,7 @@ async def nothing_more_is_shown(folder: Path, each: int) -> tuple[int, int]:
     catalog, policy = load_catalog(GUARDED), EmbeddedPolicy()
     await policy.use(catalog.policies)
     words = names(catalog)
-    calm = {"breaker_failures": "1000000", "decision_cache_seconds": "0", "store_attempts": "1"}
+    calm = {"breaker_failures": "1000000", "decision_cache_seconds": "0", "read_cache_mib": "0", "store_attempts": "1"}
     replies = answers = 0
     async with switched(GUARDED, folder, **calm) as stores:
         kinds = sorted(stores.switches)
