@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import machine
+import real_stores
 import records
 import servers
 import sizes
@@ -125,13 +126,29 @@ def _say(text: str) -> None:
     print(f"… {text}", file=sys.stderr, flush=True)
 
 
+def _compare_stores(catalog: Path, folder: Path, extent: Extent) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    servers.use_generator_core()
+    compared = real_stores.compare_stores(catalog, folder, rounds=extent.rounds, seconds=extent.seconds)
+    real, embedded = (Compared.middle(side, "calls_a_second") for side in (compared.one, compared.other))
+    print(
+        f"{compared.in_flight} in flight, all stores on servers against all embedded: {real:,.0f} and {embedded:,.0f} "
+        f"calls/s, ratio {compared.ratio('calls_a_second'):.2f}; p50 x {compared.ratio('p50'):.2f}; "
+        f"CPU of the server itself x {compared.ratio('cpu'):.2f}"
+    )
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="Measure Resolve against a bare echo.")
     parser.add_argument("--quick", action="store_true", help="two minutes instead of a quarter of an hour")
     parser.add_argument("--catalog", type=Path, default=_ROOT / "catalogs" / "meridian")
     parser.add_argument("--out", type=Path, default=_ROOT / "build" / "bench", help="default: build/bench")
+    parser.add_argument("--stores", action="store_true", help="stores on servers against embedded ones, nothing else")
     arguments = parser.parse_args()
+    if arguments.stores:
+        _compare_stores(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
+        return
     results = measure(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
     (arguments.out / "bench.json").write_text(results.as_json(), encoding="utf-8")
     (arguments.out / "bench.svg").write_text(picture(results), encoding="utf-8")

@@ -116,8 +116,7 @@ async def answers(catalog: Path, state: Path, **settings: str) -> tuple[Answers,
     """Ask every golden question; all must come out as written down. Tells which adapters answered, too."""
     golden: Golden = load_golden(catalog / "golden.yaml")
     # A server beside the tests is slower than one that has its machine for itself; what is tested is what it says.
-    # Every question asks the stores themselves.
-    patient = {"store_timeout_seconds": "30", "read_cache_mib": "0", "log_level": "ERROR"} | settings
+    patient = {"store_timeout_seconds": "30", "log_level": "ERROR"} | settings
     async with running(catalog, state, **patient) as server:
         ask = Noting(server.resolving, timeout_seconds=60)
         evaluation = await evaluate(golden, ask)
