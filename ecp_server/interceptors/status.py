@@ -45,6 +45,7 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.CircuitOpen: grpc.StatusCode.UNAVAILABLE,
     errors.StoreBusy: grpc.StatusCode.UNAVAILABLE,
     errors.StoreThrottled: grpc.StatusCode.UNAVAILABLE,
+    errors.NotPublished: grpc.StatusCode.UNAVAILABLE,
     errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,

@@ -33,6 +33,7 @@ EXAMPLES: dict[errors.EcpError, tuple[grpc.StatusCode, str]] = {
     errors.PolicyDenied("ecp.tiers", "no", ("analyst",)): (grpc.StatusCode.PERMISSION_DENIED, "POLICY_DENIED"),
     errors.StoreUnavailable(StoreKind.STATE): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.CircuitOpen(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "CIRCUIT_OPEN"),
+    errors.NotPublished(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.StoreBusy(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.StoreThrottled(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.Overloaded(retry_after_seconds=1.0): (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),

@@ -90,7 +90,7 @@ async def test_it_asks_how_the_server_fares(grpcurl: Path, server: Running) -> N
     answer = (await run(grpcurl, server, "grpc.health.v1.Health/Check", body=check)).answer
     assert {"status": "SERVING"} == answer
     stores = (await run(grpcurl, server, "ecp.v1.HealthService/GetHealth")).answer["stores"]
-    assert {"STORE_GRAPH", "STORE_VECTOR", "STORE_REGISTRY", "STORE_POLICY", "STORE_STATE"} == {
+    assert {"STORE_GRAPH", "STORE_VECTOR", "STORE_REGISTRY", "STORE_SEMANTIC", "STORE_POLICY", "STORE_STATE"} == {
         store["store"] for store in stores
     }
 
