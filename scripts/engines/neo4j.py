@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from engines.daemon import daemon_runs, kept_port, start_daemon, stop_daemon
@@ -27,18 +29,15 @@ class Neo4j:
 
     def fetch(self, downloads: Path) -> None:
         """See `Engine`."""
-        program = _program(downloads)
-        if program.exists():
-            return
-        progress(self.name, "fetching the libraries")
-        new = program.with_suffix(".new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        pom = ("--file", _SOURCES / "pom.xml")
-        copy = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={new / 'lib'}")
-        run(["mvn", "--batch-mode", "--quiet", *pom, *copy], timeout_seconds=900)
-        run(["javac", "-cp", f"{new / 'lib'}/*", "-d", new / "classes", _SOURCES / f"{_MAIN}.java"])
-        new.rename(program)
+        libraries, classes = _libraries(downloads), _classes(downloads)
+        if not libraries.exists():
+            progress(self.name, "fetching the libraries")
+            with _whole(libraries) as new:
+                copy = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={new}")
+                run(["mvn", "--batch-mode", "--quiet", "--file", _SOURCES / "pom.xml", *copy], timeout_seconds=900)
+        if not classes.exists():
+            with _whole(classes) as new:
+                run(["javac", "-cp", f"{libraries}/*", "-d", new, _SOURCES / f"{_MAIN}.java"])
 
     def start(self, downloads: Path, instance: Instance) -> None:
         """See `Engine`."""
@@ -51,7 +50,7 @@ class Neo4j:
         port = kept_port(instance)
         log = instance.folder / "log"
         log.unlink(missing_ok=True)
-        classpath = os.pathsep.join((f"{_program(downloads) / 'lib'}/*", str(_program(downloads) / "classes")))
+        classpath = os.pathsep.join((f"{_libraries(downloads)}/*", str(_classes(downloads))))
         start_daemon(
             instance,
             ["java", *_JAVA_OPTIONS, "-cp", classpath, _MAIN, data, str(port)],
@@ -73,5 +72,21 @@ class Neo4j:
         return {"ECP_TEST_NEO4J_URL": f"bolt://neo4j:{password}@127.0.0.1:{port}"}
 
 
-def _program(downloads: Path) -> Path:
-    return downloads / _VERSION
+def _libraries(downloads: Path) -> Path:
+    return downloads / _VERSION / "lib"
+
+
+def _classes(downloads: Path) -> Path:
+    """Return where the main class is, compiled: what an older source was compiled to is not taken for it."""
+    mark = hashlib.sha256((_SOURCES / f"{_MAIN}.java").read_bytes()).hexdigest()[:12]
+    return downloads / _VERSION / f"classes-{mark}"
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes its name when it is full."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    yield new
+    new.rename(folder)

@@ -28,7 +28,7 @@ public final class Neo4jServer {
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown));
         server.database(GraphDatabaseSettings.SYSTEM_DATABASE_NAME)
                 .executeTransactionally(
-                        "ALTER USER neo4j SET PLAINTEXT PASSWORD $password CHANGE NOT REQUIRED",
+                        "CREATE OR REPLACE USER neo4j SET PLAINTEXT PASSWORD $password CHANGE NOT REQUIRED",
                         Map.of("password", System.getenv("NEO4J_PASSWORD")));
         System.out.println("READY");
         Thread.currentThread().join();
