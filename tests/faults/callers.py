@@ -27,6 +27,8 @@ class Callers:
     """Callers of one server over several connections; ``outcomes`` are by request id."""
 
     channels: list[aio.Channel]
+    name: str = "call"
+    """What request ids begin with."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _sent: int = 0
 
@@ -41,6 +43,11 @@ class Callers:
             pass
 
     @property
+    def attempted(self) -> set[str]:
+        """Return the ids of the requests that were sent."""
+        return {f"{self.name}-{number}" for number in range(1, self._sent + 1)}
+
+    @property
     def answered(self) -> dict[str, resolve_pb2.ResolveResponse]:
         """Return the acknowledged resolutions by their ids."""
         answers = [outcome.response for outcome in self.outcomes.values() if outcome.code == "OK"]
@@ -48,7 +55,7 @@ class Callers:
 
     async def _ask(self, concept: str, number: int, options: dict[str, Any]) -> Outcome:
         stub: Any = resolve_pb2_grpc.ResolveServiceStub(self.channels[number % len(self.channels)])
-        request_id = f"call-{number}"
+        request_id = f"{self.name}-{number}"
         request = resolve_pb2.ResolveRequest(concept=concept, user_context=user(OWNER), provenance_view=FULL)
         metadata = (("x-request-id", request_id),)
         ended = await outcome(stub.Resolve(request, metadata=metadata, **{"timeout": TIMEOUT_SECONDS} | options))
@@ -57,14 +64,14 @@ class Callers:
 
 
 @asynccontextmanager
-async def calling(address: str) -> AsyncIterator[Callers]:
-    """Connect callers."""
+async def calling(address: str, name: str = "call") -> AsyncIterator[Callers]:
+    """Connect callers; ``name`` is what their request ids begin with."""
     alone = (("grpc.use_local_subchannel_pool", 1),)  # else equal channels share one connection
     async with AsyncExitStack() as stack:
         channels = [
             await stack.enter_async_context(aio.insecure_channel(address, options=alone)) for _ in range(CONNECTIONS)
         ]
-        yield Callers(channels)
+        yield Callers(channels, name)
 
 
 @contextmanager

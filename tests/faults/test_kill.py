@@ -1,58 +1,58 @@
-"""SIGKILL under load, again and again: what was acknowledged is there afterwards, as it was sent.
-
-Two servers at a time share the state file, so that one is killed while the other writes.
-"""
+"""SIGKILL under load, again and again: what was acknowledged is there afterwards, as it was sent, and nothing twice."""
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ecp.v1 import resolve_pb2
-from tests.faults.callers import calling, read_back
-from tests.processes import serving
+from ecp_server.stores.state.postgres import SCHEMA
+from tests.faults.callers import Callers
+from tests.faults.cycles import SERVERS, Cycles
+from tests.processes import ServerProcess
+from tests.servers import migrated, postgres, postgres_database, postgres_server
 
-QUESTION = "revenue of Snowflake in fiscal 2024"
-ROUNDS = 10
-SERVERS = 2
-KILLS = ROUNDS * SERVERS
-CALLERS = 50
-ANSWERS = 40
-"""So many answers, at least, before a server is killed."""
+__all__ = ["postgres", "postgres_database", "postgres_server"]
 
 
-async def answered_until_killed(catalog: Path, folder: Path, name: str) -> dict[str, resolve_pb2.ResolveResponse]:
-    """Start a server, load it, kill it amid the load; return what it had acknowledged."""
-    async with serving(catalog, folder, name=name) as server, calling(server.address) as callers:
-        load = [asyncio.create_task(callers.keep_asking(QUESTION)) for _ in range(CALLERS)]
-        while len(callers.outcomes) < ANSWERS:  # noqa: ASYNC110 - counted by the callers themselves
-            await asyncio.sleep(0.001)
-        server.tell(signal.SIGKILL)
-        assert await server.ended() == -signal.SIGKILL
-        await asyncio.gather(*load)
-        codes = {outcome.code for outcome in callers.outcomes.values()}
-        assert {"OK", "UNAVAILABLE"} == codes
-        return callers.answered
+async def kill(server: ServerProcess, _callers: Callers) -> None:
+    server.tell(signal.SIGKILL)
+    assert await server.ended() == -signal.SIGKILL
 
 
-@pytest.mark.timeout(300)  # twenty starts: a minute on two free cores, several where others use them too
-async def test_twenty_kills_lose_no_acknowledged_resolution(catalog: Path, tmp_path: Path) -> None:
-    acknowledged: dict[str, resolve_pb2.ResolveResponse] = {}
-    for _ in range(ROUNDS):
-        servers = (answered_until_killed(catalog, tmp_path, f"server-{i}") for i in range(SERVERS))
-        for answered in await asyncio.gather(*servers):
-            acknowledged |= answered
-    assert len(acknowledged) >= KILLS * ANSWERS
-    async with serving(catalog, tmp_path) as server:
-        found = await read_back(server.address, set(acknowledged))
-    assert (len(acknowledged), set()) == (len(found), acknowledged.keys() - found.keys())
-    assert acknowledged == found
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
-        audited = {row[0] for row in connection.execute("SELECT resolution_id FROM audit")}
-        assert ("ok",) == connection.execute("PRAGMA integrity_check").fetchone()
-    assert set(acknowledged) <= audited
+async def killed(cycles: Cycles, times: int) -> None:
+    await cycles.run(times // SERVERS, kill)
+    held = await cycles.assert_recorded_once()
+    print(  # noqa: T201 - the figures of the run
+        f"{cycles.ends} kills: {len(cycles.acknowledged)} acknowledged, {held.audit.total()} recorded, "
+        f"{len(cycles.attempted)} attempted"
+    )
+
+
+@pytest.mark.timeout(300)  # starts: seconds on free cores, a minute where others use them too
+async def test_kills_lose_no_acknowledged_resolution(catalog: Path, tmp_path: Path) -> None:
+    await killed(Cycles(catalog, tmp_path, f"sqlite:///{tmp_path / 'state.db'}"), 4)
+
+
+@pytest.mark.timeout(300)
+async def test_kills_lose_no_acknowledged_resolution_in_postgresql(
+    catalog: Path, tmp_path: Path, postgres: str
+) -> None:
+    await migrated(postgres, SCHEMA)
+    await killed(Cycles(catalog, tmp_path, postgres), 2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_a_hundred_kills_lose_no_acknowledged_resolution(catalog: Path, tmp_path: Path) -> None:
+    await killed(Cycles(catalog, tmp_path, f"sqlite:///{tmp_path / 'state.db'}"), 100)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_twenty_kills_lose_no_acknowledged_resolution_in_postgresql(
+    catalog: Path, tmp_path: Path, postgres: str
+) -> None:
+    await migrated(postgres, SCHEMA)
+    await killed(Cycles(catalog, tmp_path, postgres), 20)

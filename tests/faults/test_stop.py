@@ -5,23 +5,37 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sqlite3
-from contextlib import closing
+import time
 from pathlib import Path
+from typing import Any
 
+import pytest
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from ecp_server.stores.state.postgres import SCHEMA
 from tests.faults.callers import Callers, calling, read_back, turn_held
+from tests.faults.cycles import QUESTION, SERVERS, Cycles
+from tests.faults.trail import trail
 from tests.processes import ServerProcess, serving
+from tests.servers import migrated, postgres, postgres_database, postgres_server
+from tests.serving import NOT_SERVING, SERVING
 
-QUESTION = "revenue of Snowflake in fiscal 2024"
+__all__ = ["postgres", "postgres_database", "postgres_server"]
+
 CALLS = 200
+DELAY_SECONDS = 0.3
+GRACE_SECONDS = 5.0
+CLOSING_SECONDS = 1.0
+"""What the end may take beyond both (trust.md)."""
+SETTINGS = {"drain_delay_seconds": str(DELAY_SECONDS), "drain_grace_seconds": str(GRACE_SECONDS)}
 
 
 def audited(folder: Path) -> dict[str, str]:
     """Return the resolutions of the audit trail by request id; each request is in it once."""
-    with closing(sqlite3.connect(folder / "state.db")) as connection:
-        rows = connection.execute("SELECT request_id, resolution_id FROM audit").fetchall()
-    assert len(rows) == len(dict(rows))
-    return dict(rows)
+    audit = trail(f"sqlite:///{folder / 'state.db'}").audit
+    assert audit.total() == len(dict(audit.keys()))
+    return dict(audit.keys())
 
 
 def started_before_draining(server: ServerProcess) -> set[str]:
@@ -82,3 +96,57 @@ async def test_steady_load_loses_nothing_that_was_begun(catalog: Path, tmp_path:
     records = audited(tmp_path)
     assert set(callers.answered) == set(records.values())
     await assert_recorded(callers, catalog, tmp_path)
+
+
+async def stop(server: ServerProcess, callers: Callers) -> None:
+    """Health says so before any caller notices; the end comes in time."""
+    async with aio.insecure_channel(server.address) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(service=""))
+        assert SERVING == (await watch.read()).status
+        told = time.monotonic()
+        server.tell(signal.SIGTERM)
+        assert NOT_SERVING == (await watch.read()).status
+        assert {"OK"} == {outcome.code for outcome in callers.outcomes.values()}
+        assert await server.ended() == 0
+        assert time.monotonic() - told <= DELAY_SECONDS + GRACE_SECONDS + CLOSING_SECONDS
+    # Of the calls that came when it took none any more, those that reached it at all were told by itself.
+    told_so = {outcome.message for outcome in callers.outcomes.values() if outcome.code == "UNAVAILABLE"}
+    assert "the server is stopping" in told_so
+
+
+async def stopped(cycles: Cycles, times: int) -> None:
+    await cycles.run(times // SERVERS, stop)
+    held = await cycles.assert_recorded_once()
+    # Whatever was begun was finished, and its caller has the answer.
+    assert set(cycles.acknowledged.items()) == set(held.audit)
+    print(  # noqa: T201 - the figures of the run
+        f"{cycles.ends} stops: {len(cycles.acknowledged)} acknowledged, {held.audit.total()} recorded, "
+        f"{len(cycles.attempted)} attempted"
+    )
+
+
+@pytest.mark.timeout(300)
+async def test_stops_finish_whatever_was_begun(catalog: Path, tmp_path: Path) -> None:
+    await stopped(Cycles(catalog, tmp_path, f"sqlite:///{tmp_path / 'state.db'}", SETTINGS), 2)
+
+
+@pytest.mark.timeout(300)
+async def test_stops_finish_whatever_was_begun_in_postgresql(catalog: Path, tmp_path: Path, postgres: str) -> None:
+    await migrated(postgres, SCHEMA)
+    await stopped(Cycles(catalog, tmp_path, postgres, SETTINGS), 2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_a_hundred_stops_finish_whatever_was_begun(catalog: Path, tmp_path: Path) -> None:
+    await stopped(Cycles(catalog, tmp_path, f"sqlite:///{tmp_path / 'state.db'}", SETTINGS), 100)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_twenty_stops_finish_whatever_was_begun_in_postgresql(
+    catalog: Path, tmp_path: Path, postgres: str
+) -> None:
+    await migrated(postgres, SCHEMA)
+    await stopped(Cycles(catalog, tmp_path, postgres, SETTINGS), 20)
