@@ -53,7 +53,8 @@ def main() -> None:
 @main.group(
     cls=_Commands,
     elsewhere={
-        **{name: f"ecp_server.catalog.commands:{name}" for name in ("check", "reference", "schema")},
+        **{name: f"ecp_server.catalog.commands:{name}" for name in ("reference", "schema")},
+        "check": "ecp_server.wiring.catalog_check:check",
         "import": "ecp_server.catalog.importers.commands:import_",
         **{name: f"ecp_server.wiring.catalog_commands:{name}" for name in ("history", "publish", "rollback")},
     },

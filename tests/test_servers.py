@@ -13,7 +13,7 @@ import pytest
 from neo4j import AsyncGraphDatabase
 from neo4j.exceptions import AuthError
 
-from tests.servers import neo4j_server, opa_server, postgres, postgres_database, postgres_server
+from tests.servers import neo4j_server, opa_server, postgres, postgres_database, postgres_server, server_url
 
 __all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
 
@@ -71,3 +71,12 @@ async def test_opa_decides_for_who_has_the_token_alone(opa_server: str) -> None:
         assert (await client.get(f"{address}/v1/data")).status_code == 401
         headers = {"authorization": f"Bearer {parts.password}"}
         assert "result" in (await client.get(f"{address}/v1/data", headers=headers)).json()
+
+
+async def test_cube_answers_for_who_has_a_tenants_secret_alone() -> None:
+    parts = urlsplit(server_url("ECP_TEST_CUBE_URL"))
+    address = f"http://{parts.hostname}:{parts.port}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for headers in ({}, {"authorization": "made-up"}):
+            refused = await client.get(f"{address}/cubejs-api/v1/meta", headers=headers)
+            assert (refused.status_code, "error" in refused.json()) == (403, True)

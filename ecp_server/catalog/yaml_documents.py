@@ -38,6 +38,8 @@ _TAGS: Final = frozenset({"!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str",
 _MAX_DEPTH: Final = 40
 # Aliases make a short text stand for a large value.
 _MAX_NODES: Final = 5_000_000
+# Escapes may bring in what YAML does not allow unescaped: no store can keep a NUL, and terminals obey others.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # A line that starts so is a boundary wherever it stands, in quoted text too (YAML 1.2, 9.1.2).
 _BOUNDARY: Final = re.compile(r"^(---|\.\.\.)(?=\s|$)", re.MULTILINE)
 
@@ -141,6 +143,8 @@ class _Builder:
         # Most events are scalars without tag or anchor: this is where the time of loading goes.
         if event.tag is not None:
             self._check_tag(event)
+        if event.style == '"' and (control := _CONTROL.search(event.value)):  # only these have escapes
+            self._faults.append(Fault(_line(event), f"holds the control character U+{ord(control[0]):04X}"))
         value = None if event.implicit[0] and event.value in _NULLS else event.value  # implicit: plain, untagged
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)

@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ecp_server.catalog.errors import CatalogError, CatalogInvalid
 from ecp_server.domain.catalog import Catalog
 from ecp_server.settings import Settings
-from ecp_server.stores.policy.embedded import EmbeddedPolicy, PolicyInvalid
 from ecp_server.stores.publish import Difference, Publisher
 from ecp_server.wiring.graph import graph_publisher
+from ecp_server.wiring.policy import try_policies
 from ecp_server.wiring.registry import registry_publisher
 from ecp_server.wiring.vector import vector_publisher
 
@@ -56,7 +55,7 @@ async def publishing(settings: Settings, note: str, source: str = "") -> AsyncIt
     if not publishers:
         raise NothingToPublishTo
     try:
-        yield Publishing(publishers, registry)
+        yield Publishing(settings, publishers, registry)
     finally:
         for publisher in publishers:
             await publisher.close()
@@ -65,8 +64,9 @@ async def publishing(settings: Settings, note: str, source: str = "") -> AsyncIt
 class Publishing:
     """Publishes catalogs to several stores."""
 
-    def __init__(self, publishers: Sequence[Publisher], registry: RegistryPublisher | None) -> None:
+    def __init__(self, settings: Settings, publishers: Sequence[Publisher], registry: RegistryPublisher | None) -> None:
         """``registry`` is the one of the publishers that says what is in force."""
+        self._settings = settings
         self._publishers = publishers
         self._registry = registry
 
@@ -88,7 +88,7 @@ class Publishing:
 
     async def differences(self, catalog: Catalog) -> AsyncIterator[Published]:
         """Yield what publishing would change in each store. Raises `CatalogInvalid` and `StoreError`."""
-        await _check_policies(catalog)
+        await try_policies(self._settings, catalog)
         for publisher in self._publishers:
             yield Published(publisher.store.name.lower(), await publisher.difference(catalog))
 
@@ -97,7 +97,7 @@ class Publishing:
 
         After a failure stores before it have the catalog, and no server asks for it; publishing again is all it takes.
         """
-        await _check_policies(catalog)
+        await try_policies(self._settings, catalog)
         for publisher in self._publishers:
             name = publisher.store.name.lower()
 
@@ -105,14 +105,3 @@ class Publishing:
                 tell(f"{name}: {doing}", done, of)
 
             yield Published(name, await publisher.publish(catalog, told))
-
-
-async def _check_policies(catalog: Catalog) -> None:
-    """Refuse what no server would put in force."""
-    policy = EmbeddedPolicy()
-    try:
-        await policy.use(catalog.policies)
-    except PolicyInvalid as invalid:
-        raise CatalogInvalid((CatalogError("policies", 0, "", str(invalid)),)) from invalid
-    finally:
-        await policy.close()

@@ -29,6 +29,7 @@ const packages = createRequire(process.env.ECP_CUBE_PACKAGES);
 const jwt = packages('jsonwebtoken');
 const PostgresDriver = packages('@cubejs-backend/postgres-driver');
 const { FileRepository } = packages('@cubejs-backend/shared');
+const { CubejsHandlerError } = packages('@cubejs-backend/api-gateway');
 
 const folder = process.env.ECP_CUBE_TENANTS;
 const tenant = (name) => JSON.parse(fs.readFileSync(path.join(folder, name, 'tenant.json'), 'utf8'));
@@ -43,7 +44,7 @@ const checkAuth = (request, token) => {
       // the next one's, perhaps
     }
   }
-  throw new Error('Invalid token');
+  throw new CubejsHandlerError(403, 'Forbidden', 'Invalid token'); // as Cube's own check does
 };
 const named = ({ securityContext }) => `TENANT_${securityContext.tenant}`;
 const databaseOf = ({ securityContext }) => tenant(securityContext.tenant).database;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from ecp_server.__main__ import catalog
@@ -42,6 +43,38 @@ def test_check_warns_and_exits_with_0(tmp_path: Path) -> None:
     write(tmp_path, joined(METRIC, METRIC.replace("id: m", "id: n")))
     result = run("check", tmp_path)
     assert (0, "warning: 'M' stands for metric m, metric n") == (result.exit_code, result.stdout.splitlines()[0])
+
+
+def test_check_tries_the_policies(tmp_path: Path) -> None:
+    folder = write(tmp_path, METRIC)
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "a.rego").write_text("package ecp.policy\n\ndecisions := {", encoding="utf-8")
+    result = run("check", folder)
+    assert 1 == result.exit_code
+    assert result.stdout.startswith("policies: a.rego:3:14: ")
+
+
+def test_check_leaves_to_opa_what_opa_decides_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path, METRIC)
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "a.rego").write_text("package ecp.policy\n\ndecisions := {", encoding="utf-8")
+    monkeypatch.setenv("ECP_POLICY_URL", "http://127.0.0.1:1")
+    assert 0 == run("check", folder).exit_code
+
+
+def test_check_names_a_bad_setting_and_exits_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECP_POLICY_URL", "ftp://127.0.0.1")
+    result = run("check", write(tmp_path, METRIC))
+    assert 2 == result.exit_code
+    assert "ECP_POLICY_URL" in result.output
+
+
+def test_check_names_a_control_character_that_no_store_can_keep(tmp_path: Path) -> None:
+    result = run("check", write(tmp_path, metric('semantic_ref: C.m\nsynonyms: ["a\\0b"]')))
+    assert 1 == result.exit_code
+    assert "holds the control character U+0000" in result.stdout
 
 
 def test_check_of_what_is_no_directory_exits_with_2(tmp_path: Path) -> None:

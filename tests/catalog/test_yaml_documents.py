@@ -46,6 +46,25 @@ def test_quoted_or_tagged_null_is_text(text: str) -> None:
     assert isinstance(parse(text), str)
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('a: b\nc: "x\\0y"', Fault(1, "holds the control character U+0000")),
+        ('a: "\\e[31mred"', Fault(0, "holds the control character U+001B")),
+        ('"\\x07": b', Fault(0, "holds the control character U+0007")),
+        ('- "\\u009b"', Fault(0, "holds the control character U+009B")),
+    ],
+)
+def test_control_characters_by_escapes_are_faults(text: str, fault: Fault) -> None:
+    faults: list[Fault] = []
+    parse_document(text, faults)
+    assert [fault] == faults
+
+
+def test_white_space_by_escapes_is_text() -> None:
+    assert {"a": "x\ty\r\nz\u00a0\x85"} == parse('a: "x\\ty\\r\\nz\\_\\N"')
+
+
 def test_aliases_stand_for_their_values() -> None:
     assert {"a": ["x"], "b": ["x"]} == parse("a: &some [x]\nb: *some")
 
@@ -139,9 +158,10 @@ def test_lines_are_those_of_keys_and_of_items() -> None:
     }
 
 
+CHARACTERS = st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\t\n\r\x85")
 VALUES = st.recursive(
-    st.none() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    st.none() | st.text(CHARACTERS, max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(CHARACTERS, max_size=4), inner, max_size=3),
     max_leaves=12,
 )
 
