@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ecp_server.domain.concepts import Choice
+from ecp_server.domain.concepts import Choice, ConceptKind
 from ecp_server.domain.frozen import dataclass
 
 
@@ -60,6 +60,67 @@ class ExecutionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackRecord:
+    """One judgement of a resolution; ``rpc`` encodes it."""
+
+    id: str
+    """Follows from who reports and the id of the request, so that a repeated report is the same record."""
+    resolution_id: str
+    reporter: str
+    """The user who judged; "" where nobody said."""
+    verdict: str
+    """ACCEPTED, CORRECTED or REJECTED."""
+    digest: str
+    """SHA-256 of what was reported, lower-case hexadecimal: a repeated report has the same one."""
+    feedback: bytes
+    """As it is shown."""
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedentRecord:
+    """A correction that holds for a department: what some words of a question mean there."""
+
+    id: str
+    department: str
+    """The id of the context that the reporter's department names, else the department, folded."""
+    words: str
+    """The mention as questions are matched with it."""
+    mention: str
+    """The mention as it was reported."""
+    kind: ConceptKind
+    option_id: str
+    """What the words mean: the id of a concept, and for a reading of another context ``id@context``."""
+    resolution_id: str
+    feedback_id: str
+    reporter: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationRecord:
+    """That a precedent has no effect any more."""
+
+    id: str
+    """The precedent's."""
+    revoker: str
+    reason: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Precedent:
+    """A precedent, and its revocation where it is revoked."""
+
+    record: PrecedentRecord
+    revocation: RevocationRecord | None = None
+
+
+Recordable = ResolutionRecord | ExecutionRecord | FeedbackRecord | PrecedentRecord | RevocationRecord
+"""What is written together with an audit record."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRecord:
     """Who asked what and what came of it; never the question's text."""
 
@@ -73,7 +134,8 @@ class AuditRecord:
     roles: tuple[str, ...]
     verified: bool
     outcome: str
-    """RESOLVED, DISAMBIGUATION_REQUIRED, EXECUTED, CANCELLED or the reason of the refusal."""
+    """RESOLVED, DISAMBIGUATION_REQUIRED, EXECUTED, CANCELLED, a verdict of feedback, REVOKED, or the reason of the
+    refusal."""
     resolution_id: str = ""
     catalog_version: str = ""
     policies: tuple[str, ...] = ()

@@ -20,7 +20,14 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.lineage import Lineage
 from ecp_server.domain.policy import Decision, PolicyQuestion
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
+from ecp_server.domain.records import (
+    AuditRecord,
+    ExecutionRecord,
+    FeedbackRecord,
+    Precedent,
+    Recordable,
+    ResolutionRecord,
+)
 
 MAX_PATHS = 1000
 """Paths that one question gets: their number may grow exponentially with the depth."""
@@ -158,8 +165,8 @@ class Policy(Probed, Protocol):
 class State(Probed, Protocol):
     """What must not be lost."""
 
-    async def record(self, audit: AuditRecord, record: ResolutionRecord | ExecutionRecord | None = None) -> None:
-        """Write both, or neither. When it returns they survive a loss of power.
+    async def record(self, audit: AuditRecord, *records: Recordable) -> None:
+        """Write all of them, or none. When it returns they survive a loss of power.
 
         What is repeated, told by its id, stays as it was first.
         """
@@ -171,4 +178,22 @@ class State(Probed, Protocol):
         """Return the newest executions of a resolution, newest first, by id where made at once.
 
         Their tables are empty unless ``tables``.
+        """
+
+    async def feedback(
+        self, *, ids: Sequence[str] = (), resolution_ids: Sequence[str] = (), limit: int
+    ) -> Sequence[FeedbackRecord]:
+        """Return the newest of the feedback with these ids or on these resolutions, in the order of executions."""
+
+    async def precedents(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        departments: Sequence[str] | None = None,
+        revoked: bool = False,
+        limit: int,
+    ) -> Sequence[Precedent]:
+        """Return the newest precedents, in the order of executions; with those that are revoked where ``revoked``.
+
+        Only those with these ids and of these departments, where such are given.
         """

@@ -20,8 +20,16 @@ from typing import Any, Final
 
 import psycopg
 
-from ecp_server.domain.concepts import Choice
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
+from ecp_server.domain.concepts import Choice, ConceptKind
+from ecp_server.domain.records import (
+    AuditRecord,
+    ExecutionRecord,
+    FeedbackRecord,
+    PrecedentRecord,
+    QueryReads,
+    ResolutionRecord,
+    RevocationRecord,
+)
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import State
 from ecp_server.stores.state.embedded import EmbeddedState
@@ -51,6 +59,30 @@ EXECUTION: Final = ExecutionRecord(
     table=b"\xfftable\x00",
     table_digest="5f2c",
     create_time=NOW + timedelta(minutes=1),
+)
+FEEDBACK: Final = FeedbackRecord(
+    id="fee-1",
+    resolution_id="res-1",
+    reporter="ann",
+    verdict="CORRECTED",
+    digest="9d1e",
+    feedback=b"\x00feedback\xff",
+    create_time=NOW + timedelta(minutes=2),
+)
+PRECEDENT: Final = PrecedentRecord(
+    id="pre-1",
+    department="finance",
+    words="top line",
+    mention="Top-Line",
+    kind=ConceptKind.METRIC,
+    option_id="net_revenue",
+    resolution_id="res-1",
+    feedback_id="fee-1",
+    reporter="ann",
+    create_time=NOW + timedelta(minutes=2),
+)
+REVOCATION: Final = RevocationRecord(
+    id="pre-1", revoker="oscar", reason="it means gross revenue", create_time=NOW + timedelta(days=1)
 )
 AUDIT: Final = AuditRecord(
     id="audit-1",

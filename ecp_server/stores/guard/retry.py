@@ -26,7 +26,7 @@ _BUDGET_SAVED: Final = 10.0
 """Retries that a time without failures saves up, at most."""
 
 _WRITES_OR_PROBES: Final = frozenset({"probe"})
-_READS_OF_STATE: Final = frozenset({"resolution", "executions", "feedback"})
+_READS_OF_STATE: Final = frozenset({"resolution", "executions", "feedback", "precedents"})
 
 
 def may_be_repeated(store: StoreKind, operation: str) -> bool:

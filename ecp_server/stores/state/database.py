@@ -67,6 +67,38 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         )""",
         "CREATE INDEX execution_of_resolution ON execution (resolution_id, create_time, id)",
     ),
+    (
+        """CREATE TABLE feedback (
+            id TEXT PRIMARY KEY,
+            resolution_id TEXT NOT NULL,
+            reporter TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            feedback BLOB NOT NULL,
+            create_time TEXT NOT NULL
+        )""",
+        "CREATE INDEX feedback_on_resolution ON feedback (resolution_id, create_time, id)",
+        """CREATE TABLE precedent (
+            id TEXT PRIMARY KEY,
+            department TEXT NOT NULL,
+            words TEXT NOT NULL,
+            mention TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            option_id TEXT NOT NULL,
+            resolution_id TEXT NOT NULL,
+            feedback_id TEXT NOT NULL,
+            reporter TEXT NOT NULL,
+            create_time TEXT NOT NULL
+        )""",
+        "CREATE INDEX precedent_of_department ON precedent (department, create_time, id)",
+        "CREATE INDEX precedent_by_time ON precedent (create_time, id)",
+        """CREATE TABLE revocation (
+            id TEXT PRIMARY KEY,
+            revoker TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            create_time TEXT NOT NULL
+        )""",
+    ),
 )
 """What each version of the schema adds to the one before, counted by `PRAGMA user_version`. One that is out stays."""
 

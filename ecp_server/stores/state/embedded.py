@@ -12,8 +12,16 @@ from typing import Final, TypeVar
 
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
+from ecp_server.domain.records import (
+    AuditRecord,
+    ExecutionRecord,
+    FeedbackRecord,
+    Precedent,
+    Recordable,
+    ResolutionRecord,
+)
 from ecp_server.stores.state.database import Database, path_of, translated
+from ecp_server.stores.state.feedback_rows import select_feedback, select_precedents
 from ecp_server.stores.state.rows import insert_audit, insert_record, select_executions, select_resolution, touch
 from ecp_server.stores.state.writer import GroupWriter
 
@@ -41,12 +49,9 @@ class EmbeddedState:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecp-state-reader")
         self._closed = False
 
-    async def record(self, audit: AuditRecord, record: ResolutionRecord | ExecutionRecord | None = None) -> None:
-        """Write both, or neither; a record whose id is already there stays as it is. See `ports.State`."""
-        statements = [insert_audit(audit)]
-        if record is not None:
-            statements.append(insert_record(record))
-        await self._writer.write(statements)
+    async def record(self, audit: AuditRecord, *records: Recordable) -> None:
+        """Write all of them, or none; a record whose id is already there stays as it is. See `ports.State`."""
+        await self._writer.write([insert_audit(audit), *[insert_record(record) for record in records]])
 
     async def resolution(self, resolution_id: str) -> ResolutionRecord | None:
         """Return a recorded resolution, expired or not; None where there is none."""
@@ -55,6 +60,25 @@ class EmbeddedState:
     async def executions(self, resolution_id: str, *, limit: int, tables: bool) -> Sequence[ExecutionRecord]:
         """Return the newest executions of a resolution, newest first. See `ports.State`."""
         return await self._read(lambda connection: select_executions(connection, resolution_id, limit, tables=tables))
+
+    async def feedback(
+        self, *, ids: Sequence[str] = (), resolution_ids: Sequence[str] = (), limit: int
+    ) -> Sequence[FeedbackRecord]:
+        """Return the newest feedback with these ids or on these resolutions. See `ports.State`."""
+        return await self._read(lambda connection: select_feedback(connection, ids, resolution_ids, limit))
+
+    async def precedents(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        departments: Sequence[str] | None = None,
+        revoked: bool = False,
+        limit: int,
+    ) -> Sequence[Precedent]:
+        """Return the newest precedents of these ids and departments, where such are given. See `ports.State`."""
+        return await self._read(
+            lambda connection: select_precedents(connection, ids, departments, limit, revoked=revoked)
+        )
 
     async def probe(self) -> None:
         """Write to the disk: a full one can still be read."""

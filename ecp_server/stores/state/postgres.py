@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, ResolutionRecord
+from ecp_server.domain.records import (
+    AuditRecord,
+    ExecutionRecord,
+    FeedbackRecord,
+    Precedent,
+    Recordable,
+    ResolutionRecord,
+)
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.postgresql.migrations import Schema
 from ecp_server.stores.postgresql.pool import Connection, Database
@@ -45,9 +52,9 @@ class PostgresState:
             self._store, max_waiting=MAX_WAITING, timeout_seconds=timeout_seconds
         )
 
-    async def record(self, audit: AuditRecord, record: ResolutionRecord | ExecutionRecord | None = None) -> None:
-        """Write both, or neither; a record whose id is already there stays as it is. See `ports.State`."""
-        await self._writer.write((audit,) if record is None else (audit, record))
+    async def record(self, audit: AuditRecord, *records: Recordable) -> None:
+        """Write all of them, or none; a record whose id is already there stays as it is. See `ports.State`."""
+        await self._writer.write((audit, *records))
 
     async def resolution(self, resolution_id: str) -> ResolutionRecord | None:
         """Return a recorded resolution, expired or not; None where there is none."""
@@ -62,6 +69,29 @@ class PostgresState:
             select = rows.SELECT_EXECUTIONS[tables]
             cursor = await connection.execute(select, (resolution_id, limit), binary=True)
             return [rows.execution(row) for row in await cursor.fetchall()]
+
+    async def feedback(
+        self, *, ids: Sequence[str] = (), resolution_ids: Sequence[str] = (), limit: int
+    ) -> Sequence[FeedbackRecord]:
+        """Return the newest feedback with these ids or on these resolutions. See `ports.State`."""
+        async with self._database.connection() as connection:
+            parameters = (list(ids), list(resolution_ids), limit)
+            cursor = await connection.execute(rows.SELECT_FEEDBACK, parameters, binary=True)
+            return [rows.feedback(row) for row in await cursor.fetchall()]
+
+    async def precedents(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        departments: Sequence[str] | None = None,
+        revoked: bool = False,
+        limit: int,
+    ) -> Sequence[Precedent]:
+        """Return the newest precedents of these ids and departments, where such are given. See `ports.State`."""
+        async with self._database.connection() as connection:
+            select = rows.select_precedents(ids=ids, departments=departments, revoked=revoked, limit=limit)
+            cursor = await connection.execute(*select, binary=True)
+            return [rows.precedent(row) for row in await cursor.fetchall()]
 
     async def probe(self) -> None:
         """Write something, and see that the schema is this server's or a newer one's."""

@@ -9,15 +9,28 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from ecp_server.domain.concepts import Choice
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
+from ecp_server.domain.concepts import Choice, ConceptKind
+from ecp_server.domain.records import (
+    AuditRecord,
+    ExecutionRecord,
+    FeedbackRecord,
+    Precedent,
+    PrecedentRecord,
+    QueryReads,
+    Recordable,
+    ResolutionRecord,
+    RevocationRecord,
+)
 
-Record = AuditRecord | ResolutionRecord | ExecutionRecord
+Record = AuditRecord | Recordable
 
 TABLES: Final[Mapping[type[Record], str]] = {
     AuditRecord: "audit",
     ResolutionRecord: "resolution",
     ExecutionRecord: "execution",
+    FeedbackRecord: "feedback",
+    PrecedentRecord: "precedent",
+    RevocationRecord: "revocation",
 }
 
 _COLUMNS: Final = {"table": "result"}
@@ -30,11 +43,13 @@ _TO_COLUMN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "asked": list,
     "choices": lambda choices: Jsonb([[choice.subject_id, choice.option_id] for choice in choices]),
     "reads": lambda reads: Jsonb([[each.query_id, each.metrics, each.essential] for each in reads]),
+    "kind": lambda kind: kind.name,
 }
 _FROM_COLUMN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "asked": tuple,
     "choices": lambda pairs: tuple(Choice(subject, option) for subject, option in pairs),
     "reads": lambda rows: tuple(QueryReads(query, tuple(metrics), essential) for query, metrics, essential in rows),
+    "kind": lambda name: ConceptKind[name],
 }
 
 
@@ -52,6 +67,32 @@ def resolution(row: Sequence[Any]) -> ResolutionRecord:
 def execution(row: Sequence[Any]) -> ExecutionRecord:
     """Return the record of a row of `SELECT_EXECUTIONS`."""
     return ExecutionRecord(**_values(ExecutionRecord, row))
+
+
+def feedback(row: Sequence[Any]) -> FeedbackRecord:
+    """Return the record of a row of `SELECT_FEEDBACK`."""
+    return FeedbackRecord(**_values(FeedbackRecord, row))
+
+
+def precedent(row: Sequence[Any]) -> Precedent:
+    """Return the precedent of a row of `select_precedents`."""
+    *of, revoker, reason, revoked = row
+    record = PrecedentRecord(**_values(PrecedentRecord, of))
+    return Precedent(record, None if revoked is None else RevocationRecord(record.id, revoker, reason, revoked))
+
+
+def select_precedents(
+    *, ids: Sequence[str] | None, departments: Sequence[str] | None, revoked: bool, limit: int
+) -> tuple[sql.Composed, Sequence[Any]]:
+    """Return the statement that reads the newest precedents, and its parameters."""
+    conditions: list[sql.Composable] = [sql.SQL("TRUE" if revoked else "revocation.id IS NULL")]
+    parameters: list[Any] = []
+    for column, values in (("precedent.id", ids), ("department", departments)):
+        if values is not None:
+            conditions.append(sql.SQL("{} = ANY(%s)").format(sql.Identifier(*column.split("."))))
+            parameters.append(list(values))
+    columns = sql.SQL(", ").join(sql.Identifier("precedent", field.name) for field in fields(PrecedentRecord))
+    return _SELECT_PRECEDENTS.format(columns, sql.SQL(" AND ").join(conditions)), [*parameters, limit]
 
 
 def _values(record: type[Record], row: Sequence[Any]) -> dict[str, Any]:
@@ -86,3 +127,13 @@ SELECT_EXECUTIONS: Final = {
     False: sql.SQL(_OF_RESOLUTION).format(_columns(ExecutionRecord, table=sql.SQL("''::bytea"))),
 }
 """The newest executions of a resolution, with their tables or without."""
+
+SELECT_FEEDBACK: Final = sql.SQL(
+    "SELECT {} FROM ecp_state.feedback WHERE id = ANY(%s) OR resolution_id = ANY(%s) "
+    "ORDER BY create_time DESC, id DESC LIMIT %s"
+).format(_columns(FeedbackRecord))
+_SELECT_PRECEDENTS: Final = sql.SQL(
+    "SELECT {}, revocation.revoker, revocation.reason, revocation.create_time FROM ecp_state.precedent "
+    "LEFT JOIN ecp_state.revocation ON revocation.id = precedent.id WHERE {} "
+    "ORDER BY precedent.create_time DESC, precedent.id DESC LIMIT %s"
+)

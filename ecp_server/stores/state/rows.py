@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from ecp_server.domain.concepts import Choice
-from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, ResolutionRecord
-
-Statement = tuple[str, tuple[Any, ...]]
-"""SQL and its parameters."""
+from ecp_server.domain.records import AuditRecord, ExecutionRecord, QueryReads, Recordable, ResolutionRecord
+from ecp_server.stores.state.feedback_rows import insert_feedback
+from ecp_server.stores.state.statements import Statement, insert, utc
 
 _RESOLUTION_COLUMNS: Final = (
     "id, owner, request, response, catalog_version, as_of, settled, choices, create_time, expire_time, asked, reads"
@@ -23,7 +22,7 @@ def insert_audit(record: AuditRecord) -> Statement:
     """Return the statement that adds the record, once however often it is repeated."""
     row = (
         record.id,
-        _utc(record.time),
+        utc(record.time),
         record.request_id,
         record.method,
         record.subject,
@@ -44,12 +43,14 @@ def insert_audit(record: AuditRecord) -> Statement:
         "id, time, request_id, method, subject, actor, department, roles, verified, outcome, resolution_id, "
         "catalog_version, policies, products, plan_digest, execution_id, executed_digest"
     )
-    return _insert("audit", columns, row)
+    return insert("audit", columns, row)
 
 
-def insert_record(record: ResolutionRecord | ExecutionRecord) -> Statement:
+def insert_record(record: Recordable) -> Statement:
     """Return the statement that adds the record, once however often it is repeated."""
-    return _insert_resolution(record) if isinstance(record, ResolutionRecord) else _insert_execution(record)
+    if isinstance(record, ResolutionRecord):
+        return _insert_resolution(record)
+    return _insert_execution(record) if isinstance(record, ExecutionRecord) else insert_feedback(record)
 
 
 def _insert_resolution(record: ResolutionRecord) -> Statement:
@@ -59,15 +60,15 @@ def _insert_resolution(record: ResolutionRecord) -> Statement:
         record.request,
         record.response,
         record.catalog_version,
-        _utc(record.as_of),
+        utc(record.as_of),
         int(record.settled),
         json.dumps([[choice.subject_id, choice.option_id] for choice in record.choices]),
-        _utc(record.create_time),
-        _utc(record.expire_time),
+        utc(record.create_time),
+        utc(record.expire_time),
         json.dumps(record.asked),
         json.dumps([[reads.query_id, reads.metrics, reads.essential] for reads in record.reads]),
     )
-    return _insert("resolution", _RESOLUTION_COLUMNS, row)
+    return insert("resolution", _RESOLUTION_COLUMNS, row)
 
 
 def _insert_execution(record: ExecutionRecord) -> Statement:
@@ -78,16 +79,16 @@ def _insert_execution(record: ExecutionRecord) -> Statement:
         record.response,
         record.table,
         record.table_digest,
-        _utc(record.create_time),
+        utc(record.create_time),
     )
-    return _insert("execution", _EXECUTION_COLUMNS, row)
+    return insert("execution", _EXECUTION_COLUMNS, row)
 
 
 def touch(now: datetime) -> Statement:
     """Return a statement that writes something to the disk and adds nothing."""
     return (
         "INSERT INTO liveness (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
-        (_utc(now),),
+        (utc(now),),
     )
 
 
@@ -130,12 +131,3 @@ def select_executions(
         ExecutionRecord(record_id, of, request, response, table, digest, datetime.fromisoformat(create_time))
         for record_id, of, request, response, table, digest, create_time in rows
     ]
-
-
-def _insert(table: str, columns: str, row: tuple[Any, ...]) -> Statement:
-    marks = ", ".join("?" * len(row))
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", row  # noqa: S608 - constants
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -15,7 +15,7 @@ from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavaila
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.state.database import Database, translated
-from ecp_server.stores.state.rows import Statement
+from ecp_server.stores.state.statements import Statement
 
 _LOG: Final = structlog.get_logger(__name__)
 

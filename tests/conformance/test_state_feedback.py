@@ -1,0 +1,136 @@
+"""What every State must keep of feedback and precedents (ports.State)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ecp_server.domain.concepts import ConceptKind
+from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.records import Precedent
+from ecp_server.stores.ports import State
+from tests.conformance.states import AUDIT, FEEDBACK, NOW, PRECEDENT, REVOCATION, StateUnderTest
+
+
+async def _ids(state: State, *, departments: Sequence[str] | None = None, revoked: bool = False) -> list[str]:
+    found = await state.precedents(departments=departments, revoked=revoked, limit=100)
+    return [precedent.record.id for precedent in found]
+
+
+async def test_feedback_and_its_precedents_are_read_back(state: State, store: StateUnderTest) -> None:
+    await state.record(AUDIT, FEEDBACK, PRECEDENT)
+    assert [FEEDBACK] == list(await state.feedback(ids=["fee-1"], limit=1))
+    assert [FEEDBACK] == list(await state.feedback(resolution_ids=["res-1"], limit=20))
+    assert [Precedent(PRECEDENT)] == list(await state.precedents(limit=20))
+    assert [AUDIT] == store.audit()
+
+
+@pytest.mark.parametrize("kind", ConceptKind)
+@pytest.mark.parametrize("text", ["", "é 売上 😀", "'; DROP TABLE audit; --", 'a"b\\c', "line\nbreak"], ids=ascii)
+async def test_text_and_kind_are_kept_as_they_are(state: State, text: str, kind: ConceptKind) -> None:
+    feedback = replace(FEEDBACK, reporter=text, resolution_id=text)
+    precedent = replace(PRECEDENT, department=text, words=text, mention=text, option_id=text, reporter=text, kind=kind)
+    revocation = replace(REVOCATION, revoker=text, reason=text)
+    await state.record(AUDIT, feedback, precedent, revocation)
+    assert [feedback] == list(await state.feedback(resolution_ids=[text], limit=1))
+    revoked = await state.precedents(departments=[text], revoked=True, limit=1)
+    assert [Precedent(precedent, revocation)] == list(revoked)
+
+
+async def test_feedback_comes_newest_first_and_no_more_than_asked_for(state: State) -> None:
+    made = [("b", 1, "res-1"), ("a", 3, "res-1"), ("d", 2, "res-1"), ("c", 2, "res-1"), ("e", 9, "res-2")]
+    for name, minute, resolution in made:
+        one = replace(FEEDBACK, id=name, resolution_id=resolution, create_time=NOW + timedelta(minutes=minute))
+        await state.record(replace(AUDIT, id=f"audit-{name}"), one)
+    assert ["a", "d", "c", "b"] == [one.id for one in await state.feedback(resolution_ids=["res-1"], limit=20)]
+    assert ["a", "d"] == [one.id for one in await state.feedback(resolution_ids=["res-1"], limit=2)]
+    both = await state.feedback(ids=["b", "e", "unknown"], resolution_ids=["res-3"], limit=20)
+    assert ["e", "b"] == [one.id for one in both]
+    assert [] == list(await state.feedback(limit=20))
+
+
+async def test_feedback_that_is_repeated_is_there_once_as_it_was_first(state: State, store: StateUnderTest) -> None:
+    """Of many who report under one id at the same time one comes first, and all of it is kept."""
+    others = [replace(FEEDBACK, digest=str(number)) for number in range(20)]
+    await asyncio.gather(*(state.record(AUDIT, one, replace(PRECEDENT, option_id=one.digest)) for one in others))
+    (kept,) = await state.feedback(ids=["fee-1"], limit=20)
+    (precedent,) = await state.precedents(limit=20)
+    assert kept in others
+    assert kept.digest == precedent.record.option_id
+    assert [AUDIT] == store.audit()
+
+
+async def test_replicas_that_report_under_one_id_keep_one(state: State, store: StateUnderTest) -> None:
+    replicas = [state, store.open(), store.open()]
+    reports = [(replica, str(number)) for number in range(10) for replica in replicas]
+    await asyncio.gather(*(each.record(AUDIT, replace(FEEDBACK, digest=digest)) for each, digest in reports))
+    kept = [list(await replica.feedback(ids=["fee-1"], limit=20)) for replica in replicas]
+    assert 1 == len(kept[0])
+    assert kept == [kept[0]] * 3
+    assert [AUDIT] == store.audit()
+    for replica in replicas[1:]:
+        await replica.close()
+
+
+async def test_precedents_come_by_department_newest_first(state: State) -> None:
+    made = [("b", 1, "finance"), ("a", 3, "finance"), ("d", 2, "finance"), ("c", 2, "finance"), ("e", 9, "sales")]
+    for name, minute, department in made:
+        one = replace(PRECEDENT, id=name, department=department, create_time=NOW + timedelta(minutes=minute))
+        await state.record(replace(AUDIT, id=f"audit-{name}"), one)
+    assert ["a", "d", "c", "b"] == await _ids(state, departments=["finance"])
+    assert ["e", "a", "d", "c", "b"] == await _ids(state, departments=["sales", "finance"])
+    assert ["e", "a", "d", "c", "b"] == await _ids(state)
+    assert [] == await _ids(state, departments=[])
+    assert [] == await _ids(state, departments=["Finance"])
+    newest = await state.precedents(departments=["finance"], limit=2)
+    assert ["a", "d"] == [precedent.record.id for precedent in newest]
+    found = await state.precedents(ids=["b", "e", "unknown"], departments=["finance"], limit=20)
+    assert ["b"] == [precedent.record.id for precedent in found]
+
+
+async def test_a_revoked_precedent_is_read_where_it_is_asked_for(state: State) -> None:
+    await state.record(AUDIT, PRECEDENT, replace(PRECEDENT, id="pre-2"))
+    await state.record(replace(AUDIT, id="audit-2"), REVOCATION)
+    assert ["pre-2"] == await _ids(state)
+    assert ["pre-2", "pre-1"] == await _ids(state, revoked=True)
+    found = await state.precedents(ids=["pre-1"], revoked=True, limit=1)
+    assert [Precedent(PRECEDENT, REVOCATION)] == list(found)
+    assert [] == list(await state.precedents(ids=["pre-1"], limit=1))
+
+
+async def test_the_first_revocation_stays(state: State) -> None:
+    await state.record(AUDIT, PRECEDENT)
+    await state.record(replace(AUDIT, id="audit-2"), REVOCATION)
+    await state.record(replace(AUDIT, id="audit-3"), replace(REVOCATION, revoker="mallory", reason=""))
+    assert [Precedent(PRECEDENT, REVOCATION)] == list(await state.precedents(revoked=True, limit=20))
+
+
+async def test_another_replica_sees_a_precedent_and_its_revocation(state: State, store: StateUnderTest) -> None:
+    other = store.open()
+    assert [] == await _ids(other)
+    await state.record(AUDIT, PRECEDENT)
+    assert ["pre-1"] == await _ids(other)
+    await other.record(replace(AUDIT, id="audit-2"), REVOCATION)
+    assert [] == await _ids(state)
+    await other.close()
+
+
+async def test_all_are_written_or_none(state: State, store: StateUnderTest) -> None:
+    with pytest.raises(StoreQueryFailed):
+        await state.record(AUDIT, FEEDBACK, replace(PRECEDENT, mention="\ud800"))
+    with pytest.raises(StoreQueryFailed):
+        await state.record(replace(AUDIT, subject="\ud800"), FEEDBACK, PRECEDENT)
+    assert [] == list(await state.feedback(ids=["fee-1"], limit=1))
+    assert [] == await _ids(state)
+    assert [] == store.audit()
+
+
+async def test_closed_it_answers_nothing(state: State) -> None:
+    await state.close()
+    for call in (state.feedback(ids=["fee-1"], limit=1), state.precedents(limit=1)):
+        with pytest.raises(StoreUnavailable):
+            await call
