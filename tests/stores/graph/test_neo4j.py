@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import contextlib
 import itertools
 import random
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from typing_extensions import override
 
 from ecp_server.domain.catalog import (
     AssetKind,
@@ -30,7 +27,7 @@ from ecp_server.domain.catalog import (
     Relation,
     Severity,
 )
-from ecp_server.domain.errors import StoreQueryFailed, StoreTimeout, StoreUnavailable
+from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.graph.embedded import EmbeddedGraph
 from ecp_server.stores.graph.neo4j import Neo4jGraph
@@ -39,10 +36,9 @@ from ecp_server.stores.ports import Graph
 from tests.conformance.graphs import connected, published
 from tests.held import Held
 from tests.servers import finished, neo4j_server
+from tests.stores.graph.listening import listening
 
 __all__ = ["neo4j_server"]
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 SEEDS: Final = range(4)
 _ODD: Final = ("a`b", "a'b", 'a"b', "a\\b", "\uffff", "😀", "é", "e\u0301", "Z", "a", "a b", "$version", "}", "//")
@@ -237,135 +233,6 @@ async def test_a_question_cannot_write(graph: Neo4jGraph) -> None:
     with pytest.raises(StoreQueryFailed):
         await graph._connection.read("CREATE (n:Written) RETURN true AS published", {})
     assert await counted(graph._connection) == before
-
-
-# --- what a server may do ---------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def listening(
-    serve: Serve,
-) -> AsyncIterator[str]:
-    """A server whose connections are served by ``serve``; yields its URL."""
-    tasks: set[asyncio.Task[Any]] = set()
-
-    async def connected_to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (task := asyncio.current_task()) is not None:
-            tasks.add(task)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await serve(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(connected_to, "127.0.0.1", 0)
-    async with server:
-        yield f"bolt://neo4j:secret@127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    if tasks:
-        await asyncio.wait(tasks)
-
-
-async def _garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(100)
-    writer.write(b"\x00\x00\x04\x05" + b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20)
-    await writer.drain()
-    await reader.read()
-
-
-async def _silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()
-
-
-async def _hang_up(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("serve", [_garbage, _silence, _hang_up])
-async def test_what_is_no_neo4j_does_not_answer_and_takes_no_longer_than_it_may(
-    serve: Serve,
-) -> None:
-    async with listening(serve) as elsewhere:
-        graph = Neo4jGraph(connected(elsewhere, timeout_seconds=0.5), Held(*CATALOGS))
-        started = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            await graph.probe()
-        assert time.monotonic() - started < 10  # a driver that retries takes 30
-        await graph.close()
-
-
-async def test_one_that_does_not_listen_does_not_answer() -> None:
-    async with listening(_silence) as elsewhere:
-        pass
-    graph = Neo4jGraph(connected(elsewhere), Held(*CATALOGS))
-    with pytest.raises(StoreUnavailable):
-        await graph.paths("random-0", "e0", depth=1)
-    await graph.close()
-    with pytest.raises(StoreUnavailable):
-        await graph.paths("random-0", "e0", depth=1)
-
-
-async def test_a_question_that_takes_too_long_is_ended_by_the_server(url: str) -> None:
-    connection = connected(url, timeout_seconds=0.5)
-    text = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x = -y RETURN count(*) AS number"
-    with pytest.raises(StoreTimeout):
-        await connection.read(text, {})
-    await connection.close()
-
-
-async def test_a_wrong_password_is_not_tried_again_and_a_rotated_one_is_used(url: str, tmp_path: Path) -> None:
-    parts = urlsplit(url)
-    secret = tmp_path / "password"
-    secret.write_text("wrong\n")
-    endpoint = Endpoint(f"bolt://neo4j@{parts.hostname}:{parts.port}", secret)
-    graph = Neo4jGraph(Neo4jConnection(endpoint, pool_size=2, timeout_seconds=30), Held(*CATALOGS))
-    with pytest.raises(StoreUnavailable) as refusal:
-        await graph.probe()
-    assert refusal.value.retry_after_seconds is None
-    secret.write_text(f"{parts.password}\n")
-    await graph.probe()
-    await graph.close()
-
-
-class Odd(Neo4jConnection):
-    """A connection over which a record comes that is not as it should be."""
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        super().__init__(Endpoint("bolt://127.0.0.1:1"), pool_size=1, timeout_seconds=1)
-        self._record = record
-
-    @override
-    async def read(self, text: str, parameters: Any) -> dict[str, Any]:
-        return self._record
-
-
-NODE: Final = {"id": "m", "type": 1, "name": "M", "depth": 0}
-
-
-@pytest.mark.parametrize(
-    "record",
-    [
-        {},
-        {"published": "true", "nodes": [], "edges": []},
-        {"published": None, "nodes": [], "edges": []},
-        {"published": True, "nodes": []},
-        {"published": True, "nodes": None, "edges": []},
-        {"published": True, "nodes": [], "edges": [], "more": 1},
-        {"published": True, "nodes": [NODE | {"type": 99}], "edges": []},
-        {"published": True, "nodes": [NODE | {"depth": "0"}], "edges": []},
-        {"published": True, "nodes": [NODE | {"name": None}], "edges": []},
-        {"published": True, "nodes": [NODE], "edges": [{"start": "m", "end": "m"}]},
-    ],
-)
-async def test_a_record_that_is_not_as_asked_for_is_a_failed_query(record: dict[str, Any]) -> None:
-    graph = Neo4jGraph(Odd(record), Held(*CATALOGS))
-    with pytest.raises(StoreQueryFailed):
-        await graph.lineage("random-0", "m", depth=1, downstream=False, max_nodes=5)
-
-
-async def test_a_document_that_is_not_as_written_is_a_failed_query() -> None:
-    term = AssetRef(AssetKind.TERM, "t")
-    for text in ("", "[", '[{"context": 1}]', '{"context": "a"}', '[{"context": "a", "valid_from": "soon"}]'):
-        record = {"published": True, "assets": [{"kind": "term", "id": "t", "variations": text}]}
-        with pytest.raises(StoreQueryFailed):
-            await Neo4jGraph(Odd(record), Held(*CATALOGS)).variations("random-0", [term])
 
 
 # --- round trips ------------------------------------------------------------------------------------------------------
