@@ -9,6 +9,7 @@ EcpError
 │   └── ResolutionNotFound  unknown or another user's
 ├── PreconditionFailed
 │   ├── IncompatibleConcepts
+│   │   └── TooLarge        more figures than can be brought together
 │   ├── AmbiguousConcept
 │   ├── ResolutionExpired
 │   └── RuleBroken
@@ -20,6 +21,7 @@ EcpError
 │   │   ├── CircuitOpen
 │   │   ├── StoreBusy
 │   │   ├── StoreThrottled
+│   │   ├── StoreIncompatible
 │   │   └── PolicyUnavailable
 │   ├── StoreTimeout
 │   └── StoreQueryFailed    shown to callers as an opaque internal error
@@ -152,6 +154,14 @@ class IncompatibleConcepts(PreconditionFailed):
     reason = Reason.INCOMPATIBLE_CONCEPTS
 
 
+class TooLarge(IncompatibleConcepts):
+    """A query gives, or takes, more than can be had whole, as aligning, computing and ordering need it."""
+
+    def __init__(self, what: str) -> None:
+        """``what`` is too large, as the subject of a sentence."""
+        super().__init__(f"{what}; ask for a shorter period, for fewer groups, or narrow it to some members")
+
+
 class AmbiguousConcept(PreconditionFailed):
     """The resolution still needs a choice."""
 
@@ -238,6 +248,13 @@ class StoreBusy(StoreUnavailable):
 
 class StoreThrottled(StoreUnavailable):
     """The store works, and asks to be left alone for ``retry_after_seconds`` (HTTP: 429 with Retry-After)."""
+
+
+class StoreIncompatible(StoreUnavailable):
+    """A store answers, but not as one of its kind and version does: nothing of the answer can be used."""
+
+    def __init__(self, store: StoreKind) -> None:
+        super().__init__(store, retry_after_seconds=None)
 
 
 class NotPublished(StoreUnavailable):

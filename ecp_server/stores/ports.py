@@ -146,8 +146,10 @@ class Semantic(Probed, Protocol):
 
         A layer with rules of its own is told whom they are for; what ECP's policy demands is in the queries already.
 
-        A measure over no rows is null, a count 0. Raises `StoreQueryFailed` where a query names what the model lacks or
-        yields more rows than may be returned. A caller who goes away interrupts what runs.
+        A measure over no rows is null, a count 0. A caller who goes away interrupts what runs.
+
+        Raises `StoreQueryFailed` where a query names what the model lacks, `TooLarge` where it yields more rows than
+        may be returned, and `IncompatibleConcepts` where there is no model.
         """
 
 

@@ -16,6 +16,7 @@ from ecp_server.domain.errors import (
     NotPublished,
     StoreBusy,
     StoreError,
+    StoreIncompatible,
     StoreThrottled,
     StoreTimeout,
     StoreUnavailable,
@@ -152,9 +153,9 @@ def verdict_of(error: Exception) -> Verdict:
     """Return what an exception of an adapter says of its store.
 
     That it does not answer, or with something that nobody can read, is a failure. That it refuses a query which should
-    have been right, or takes no more for now, says nothing: it works.
+    have been right, takes no more for now, or is of another version than expected, says nothing: it works.
     """
-    if isinstance(error, NotPublished | StoreBusy | StoreThrottled):
+    if isinstance(error, NotPublished | StoreBusy | StoreIncompatible | StoreThrottled):
         return Verdict.NEITHER
     failed = isinstance(error, StoreUnavailable | StoreTimeout) or not isinstance(error, EcpError)
     return Verdict.FAILURE if failed else Verdict.NEITHER

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import duckdb
 
-from ecp_server.domain.errors import StoreQueryFailed
+from ecp_server.domain.errors import StoreQueryFailed, TooLarge
 from ecp_server.domain.figures import FigureQuery, Figures, Value
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import Grain
@@ -40,7 +40,10 @@ class Engine:
 
 
 def answer(query: FigureQuery, model: SemanticModel, engine: Engine) -> Figures:
-    """Run a query. Raises `StoreQueryFailed` where the model cannot answer it, and what the engine raises."""
+    """Run a query.
+
+    Raises `StoreQueryFailed` where the model cannot answer it, `TooLarge`, and what the engine raises.
+    """
 
     def day_of(address: str, expression: str) -> str:
         return _day(expression, _time_type(model, address, engine), query.time_zone)
@@ -66,7 +69,7 @@ def _rows(statement: Statement, cursor: duckdb.DuckDBPyConnection) -> Mapping[Ke
     """Run one statement and return its aggregates by key."""
     rows = cursor.execute(statement.sql, list(statement.parameters)).fetchall()
     if len(rows) > MAX_ROWS:
-        raise StoreQueryFailed(StoreKind.SEMANTIC)
+        raise TooLarge(f"the answer has more than {MAX_ROWS:,} rows")
     keys = len(rows[0]) - len(statement.aggregates) if rows else 0
     return {
         tuple(plain(value) for value in row[:keys]): dict(zip(statement.aggregates, row[keys:], strict=True))

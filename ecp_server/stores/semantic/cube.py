@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final
 
 import httpx
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ecp_server.domain.errors import StoreQueryFailed, StoreThrottled, StoreUnavailable
+from ecp_server.domain.errors import StoreUnavailable, TooLarge
 from ecp_server.domain.figures import FigureQuery, Figures, Value
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import StoreKind
@@ -22,6 +21,7 @@ from ecp_server.domain.semantic import DimensionType
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.semantic.cube_meta import CubeMeta, MetaReply, cube_meta
 from ecp_server.stores.semantic.cube_query import MAX_ROWS, CubeQuery, cube_query, executed
+from ecp_server.stores.semantic.cube_replies import parsed, read, refuse, unknown_reply
 from ecp_server.stores.semantic.values import by_keys, exact
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -40,8 +40,6 @@ _PAUSE_SECONDS: Final = 0.05
 _DEFAULT_PATH: Final = "/cubejs-api"
 _CONTINUE_WAIT: Final = "Continue wait"
 _BOOLEANS: Final = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
-
-R = TypeVar("R", bound=BaseModel)
 
 
 class _LoadReply(BaseModel):
@@ -109,18 +107,18 @@ class CubeSemantic:
     async def _model(self, who: Principal) -> CubeMeta:
         known = self._meta
         if known is None or time.monotonic() - known[0] > META_SECONDS:
-            reply = _read(MetaReply, await self._exchange("GET", f"{self._api}/meta", who))
+            reply = read(MetaReply, await self._exchange("GET", f"{self._api}/meta", who))
             known = self._meta = time.monotonic(), cube_meta(reply)
         return known[1]
 
     async def _figures(self, query: FigureQuery, meta: CubeMeta, who: Principal) -> Figures:
         sent = cube_query(query, meta)
         async with self._places:
-            reply = _read(_LoadReply, await self._loaded(sent, who))
+            reply = read(_LoadReply, await self._loaded(sent, who))
         try:
             return _figures(query, sent, meta, reply)
         except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-            raise StoreQueryFailed(StoreKind.SEMANTIC) from error
+            raise unknown_reply() from error
 
     async def _loaded(self, sent: CubeQuery, who: Principal) -> Mapping[str, Any]:
         """Ask until Cube has the answer; how long is the caller's to say."""
@@ -142,8 +140,8 @@ class CubeSemantic:
         except OSError as error:  # the file with the secret
             raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None) from error
         if not reply.is_success:
-            _refuse(reply)
-        return _parsed(content)
+            refuse(reply, content)
+        return parsed(content)
 
     def _token(self, who: Principal) -> str:
         now = int(time.time())
@@ -158,48 +156,14 @@ async def _content(reply: httpx.Response) -> bytes:
     async for chunk in reply.aiter_bytes():
         content += chunk
         if len(content) > MAX_REPLY_BYTES:
-            raise StoreQueryFailed(StoreKind.SEMANTIC)
+            raise unknown_reply()
     return bytes(content)
-
-
-def _refuse(reply: httpx.Response) -> NoReturn:
-    """Raise what a status means: a query that is wrong, bad credentials, or trouble that may pass."""
-    status = reply.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        seconds = reply.headers.get("retry-after", "")
-        raise StoreThrottled(StoreKind.SEMANTIC, retry_after_seconds=float(seconds) if seconds.isdecimal() else 1.0)
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None)
-    if status == httpx.codes.REQUEST_TIMEOUT or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        raise StoreUnavailable(StoreKind.SEMANTIC)
-    raise StoreQueryFailed(StoreKind.SEMANTIC)
-
-
-def _parsed(content: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(content, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise StoreUnavailable(StoreKind.SEMANTIC) from error
-    if not isinstance(value, dict):
-        raise StoreQueryFailed(StoreKind.SEMANTIC)
-    return value
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
-
-
-def _read(model: type[R], reply: Mapping[str, Any]) -> R:
-    try:
-        return model.model_validate(reply)
-    except ValidationError as error:
-        raise StoreQueryFailed(StoreKind.SEMANTIC) from error
 
 
 def _figures(query: FigureQuery, sent: CubeQuery, meta: CubeMeta, reply: _LoadReply) -> Figures:
     """Return the rows of a reply. Raises `KeyError`, `TypeError` or `ValueError` where it is none of this query's."""
     if len(reply.data) >= MAX_ROWS:
-        raise StoreQueryFailed(StoreKind.SEMANTIC)
+        raise TooLarge(f"the answer has more than {MAX_ROWS - 1:,} rows")
     addresses = [*query.dimensions, *([query.time_ref] if len(sent.keys) > len(query.dimensions) else [])]
     kinds = [meta.dimension(address).type for address in addresses]
     rows = [

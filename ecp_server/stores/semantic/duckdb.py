@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 
 from ecp_server.domain.catalog import Catalogs
-from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.errors import EcpError, IncompatibleConcepts, StoreQueryFailed, StoreUnavailable, TooLarge
 from ecp_server.domain.figures import FigureQuery, Figures
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import StoreKind
@@ -91,12 +91,12 @@ class DuckDbSemantic:
 
         It knows no rules of its own about the ``principal``.
 
-        Raises `StoreUnavailable` where that has none.
+        Raises `IncompatibleConcepts` where that has none.
         """
         del principal
         catalog = self._catalogs.current
         if not catalog.model:
-            raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None)
+            raise IncompatibleConcepts("the catalog has no semantic model, so there are no figures here")
 
         def asked(query: FigureQuery) -> _Work:
             return lambda database, cursor: answer(query, catalog.model, _engine(database, cursor, catalog.version))
@@ -188,9 +188,11 @@ async def _stop(running: asyncio.Future[Figures], job: _Job) -> None:
         running.exception()  # nobody waits for it any more
 
 
-def _translated(error: Exception) -> StoreError:
-    if isinstance(error, StoreError):
+def _translated(error: Exception) -> EcpError:
+    if isinstance(error, EcpError):
         return error
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return TooLarge("working this out takes more memory than may be had for it")
     if isinstance(error, _TROUBLE):
         return StoreUnavailable(StoreKind.SEMANTIC)
     return StoreQueryFailed(StoreKind.SEMANTIC)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ecp_server.domain.errors import PolicyUnavailable, StoreError, StoreTimeout, StoreUnavailable
 from ecp_server.stores.ports import Policy, Probed
 from ecp_server.stores.wrap import around
+
+MENDED_SECONDS: Final = 10.0
+"""When to come back after what does not pass by itself: somebody has to mend it first."""
 
 P = TypeVar("P", bound=Probed)
 T = TypeVar("T")
@@ -19,7 +22,10 @@ def denying(policy: Policy) -> Policy:
 
 
 def refusing(port: P) -> P:
-    """Return the port with a late answer as `StoreUnavailable`: the caller has time left, and may try again."""
+    """Return the port with a late answer as `StoreUnavailable`: the caller has time left, and may try again.
+
+    Whatever keeps it from answering, the caller is told when to come back.
+    """
     return around(port, _unanswered)
 
 
@@ -37,3 +43,7 @@ async def _unanswered(_operation: str, call: Callable[[], Awaitable[T]], /) -> T
         return await call()
     except StoreTimeout as error:
         raise StoreUnavailable(error.store) from error
+    except StoreUnavailable as error:
+        if error.retry_after_seconds is None:
+            raise StoreUnavailable(error.store, retry_after_seconds=MENDED_SECONDS) from error
+        raise

@@ -12,7 +12,14 @@ from typing import Any
 import jwt
 import pytest
 
-from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreThrottled, StoreUnavailable
+from ecp_server.domain.errors import (
+    EcpError,
+    StoreIncompatible,
+    StoreQueryFailed,
+    StoreThrottled,
+    StoreUnavailable,
+    TooLarge,
+)
 from ecp_server.domain.figures import FigureQuery
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.plan import Filter, FilterOperator
@@ -131,22 +138,26 @@ async def test_a_caller_who_goes_away_stops_the_asking() -> None:
         ((400, {}, b'{"error":"no"}'), StoreQueryFailed),
         ((500, {}, b"{}"), StoreUnavailable),
         ((502, {}, b"<html>"), StoreUnavailable),
-        ((302, {"location": "http://127.0.0.1:1/"}, b""), StoreQueryFailed),
+        ((400, {}, b'{"type":"UserError","error":"ETIMEDOUT is no member"}'), StoreQueryFailed),
+        ((400, {}, b'{"error":"Error: connect ECONNREFUSED 127.0.0.1:5432"}'), StoreUnavailable),
+        ((400, {}, b'{"error":"Error: terminating connection due to administrator command"}'), StoreUnavailable),
+        ((302, {"location": "http://127.0.0.1:1/"}, b""), StoreIncompatible),
+        ((404, {}, b"Cannot POST /load"), StoreIncompatible),
         ((429, {"retry-after": "7"}, b""), StoreThrottled),
         (b"{", StoreUnavailable),
-        (b"[]", StoreQueryFailed),
+        (b"[]", StoreIncompatible),
         (b'{"query": {}, "data": [{"A.total": NaN}]}', StoreUnavailable),
-        (loaded(data=[{"A.name": "x"}]), StoreQueryFailed),
-        (loaded(data=[{"A.name": "x", "A.total": True}]), StoreQueryFailed),
-        (loaded(data=[{"A.name": "x", "A.total": "many"}]), StoreQueryFailed),
-        (loaded(data={}), StoreQueryFailed),
-        (loaded(query={}), StoreQueryFailed),
-        ({"error": "something else"}, StoreQueryFailed),
-        (loaded(data=[{"A.name": "x", "A.total": "1"}] * 50_000), StoreQueryFailed),
+        (loaded(data=[{"A.name": "x"}]), StoreIncompatible),
+        (loaded(data=[{"A.name": "x", "A.total": True}]), StoreIncompatible),
+        (loaded(data=[{"A.name": "x", "A.total": "many"}]), StoreIncompatible),
+        (loaded(data={}), StoreIncompatible),
+        (loaded(query={}), StoreIncompatible),
+        ({"error": "something else"}, StoreIncompatible),
+        (loaded(data=[{"A.name": "x", "A.total": "1"}] * 50_000), TooLarge),
     ],
-    ids=range(15),
+    ids=range(19),
 )
-async def test_replies_that_are_no_answer_are_errors(reply: object, error: type[StoreError]) -> None:
+async def test_replies_that_are_no_answer_are_errors(reply: object, error: type[EcpError]) -> None:
     async with speaking(Wire(reply)) as store:
         with pytest.raises(error) as caught:
             await store.run([QUERY])
@@ -166,7 +177,7 @@ async def test_bad_credentials_are_not_tried_again(status: int) -> None:
 async def test_a_reply_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cube, "MAX_REPLY_BYTES", 2000)
     async with speaking(Wire(loaded(data=[{"A.name": "x" * 3000, "A.total": "1"}]))) as store:
-        with pytest.raises(StoreQueryFailed):
+        with pytest.raises(StoreIncompatible):
             await store.run([QUERY])
 
 

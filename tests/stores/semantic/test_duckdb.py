@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from ecp_server.domain.catalog import Catalog
-from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.errors import IncompatibleConcepts, StoreQueryFailed, StoreUnavailable, TooLarge
 from ecp_server.domain.figures import FigureQuery
 from ecp_server.domain.period import Grain
 from ecp_server.stores.semantic import duckdb as adapter
@@ -105,7 +105,7 @@ async def test_what_takes_too_much_memory_fails_and_leaves_the_rest_alone(tmp_pa
         "measures:", 'dimensions: [{name: key, sql: "md5(concat({CUBE}.x, random()))", type: string}]\n    measures:'
     )
     store = DuckDbSemantic(Held(shop_catalog(model)), tmp_path, memory_mib=64)
-    with pytest.raises(StoreQueryFailed):
+    with pytest.raises(TooLarge):
         await store.run([FigureQuery(("Slow.total",), ("Slow.key",))])
     await store.probe()
     await store.close()
@@ -115,7 +115,7 @@ async def test_more_rows_than_may_be_returned_fail(tmp_path: Path) -> None:
     model = SLOW.replace("range(100000) AS b, range(1000) AS c", "range(1) AS b").replace(
         "measures:", 'dimensions: [{name: key, sql: "{CUBE}.x", type: number}]\n    measures:'
     )
-    with pytest.raises(StoreQueryFailed):
+    with pytest.raises(TooLarge, match="more than 49,999 rows; ask for"):
         await figure(shop_catalog(model), tmp_path, FigureQuery(("Slow.total",), ("Slow.key",)))
 
 
@@ -216,7 +216,7 @@ async def test_without_its_files_it_does_not_answer_and_comes_back_with_them(tmp
 async def test_without_a_model_it_has_no_figures_and_is_not_ill(tmp_path: Path) -> None:
     store = DuckDbSemantic(Held(Catalog(version="v1")), tmp_path / "nowhere", memory_mib=64)
     await store.probe()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(IncompatibleConcepts):
         await store.run([FigureQuery(("Lines.total",))])
     await store.close()
 
