@@ -7,9 +7,10 @@ import dataclasses
 import inspect
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
+from typing_extensions import override
 
 from ecp_server.domain.frozen import dataclass, replace
 
@@ -30,6 +31,16 @@ class Standard:
     x: int
     y: int = 2
     tags: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Box(Generic[T]):
+    """Holds something."""
+
+    content: T
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +161,48 @@ def test_what_computes_when_it_is_made_does_so() -> None:
     assert Checked(1).x == 1
     with pytest.raises(ValueError, match=r"^$"):
         Checked(-1)
+
+
+def test_a_generic_class_is_one_too() -> None:
+    box: Box[int] = Box[int](1)
+    assert (box, replace(box, content=2).content, type(box)) == (Box(1), 2, Box)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        box.content = 3  # type: ignore[misc]  # what is tested
+
+
+def test_tells_of_itself_what_the_standard_one_tells() -> None:
+    told = ("init", "repr", "eq", "order", "frozen")
+    classes: tuple[Any, ...] = (Point, Standard)
+    ours, standard = ([getattr(cls.__dataclass_params__, name) for name in told] for cls in classes)
+    assert ours == standard
+    assert Point.__match_args__ == Standard.__match_args__
+
+
+def test_others_of_the_same_fields_are_not_equal() -> None:
+    others: tuple[Any, ...] = (Standard(1), (1, 2, {}), Point(2))
+    assert Point(1) not in others
+    with pytest.raises(TypeError):
+        _ = Ordered(1, "a") < (2, "a")  # type: ignore[operator]  # what is tested
+
+
+def test_what_it_writes_itself_is_kept() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Named:
+        """Shows itself in its own way."""
+
+        name: str
+
+        @override
+        @override
+        def __repr__(self) -> str:
+            return f"<{self.name}>"
+
+    assert repr(Named("a")) == "<a>"
+    assert Named("a") == Named("a")
+
+
+def test_what_holds_itself_is_shown() -> None:
+    tags: dict[str, Any] = {}
+    point = Point(1, 2, tags)
+    tags["self"] = point
+    assert "..." in repr(point)
