@@ -19,7 +19,7 @@ from prometheus_client import generate_latest
 from ecp_client.cli.exits import ExitCode
 from ecp_server.catalog.reference import reference
 from ecp_server.domain.errors import Reason
-from ecp_server.stores.policy.check import try_policy
+from ecp_server.stores.policy.trial import try_policy
 from tests.cli.running import ecp, ecp_in_terminal
 from tests.running import Running, running
 

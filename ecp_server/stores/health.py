@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -21,6 +22,9 @@ from ecp_server.stores.ports import Probed
 PROBE_PERIOD_SECONDS: Final = 5.0
 RECOVERY_PERIOD_SECONDS: Final = 1.0
 """While something is impaired, so that recovery is noticed soon."""
+
+_ASKED_LATER: Final = frozenset({StoreKind.SEMANTIC})
+"""What no question about meaning needs: nobody waits for its first probe, which loads an engine and its data."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -59,9 +63,10 @@ class HealthMonitor:
         """Return the worst that affects answers."""
         impaired = {s.store for s in self.stores if s.status is not HealthStatus.HEALTHY}
         failed = {s.store for s in self.stores if s.status is HealthStatus.UNHEALTHY}
-        if failed & NO_STAND_IN or len(self._health) < len(self._stores):
+        unknown = self._stores.keys() - self._health.keys()
+        if failed & NO_STAND_IN or unknown - _ASKED_LATER:
             return HealthStatus.UNHEALTHY
-        return HealthStatus.DEGRADED if impaired else HealthStatus.HEALTHY
+        return HealthStatus.DEGRADED if impaired or unknown else HealthStatus.HEALTHY
 
     @property
     def stores(self) -> tuple[StoreHealth, ...]:
@@ -78,8 +83,8 @@ class HealthMonitor:
         return self._catalog_version()
 
     async def start(self) -> None:
-        """Probe once, then go on in a task until `close`."""
-        await self._probe_all()
+        """Probe what questions need, then go on in a task until `close`, which begins with the rest."""
+        await self._probe_all(self._stores.keys() - _ASKED_LATER)
         self._task = asyncio.create_task(self._watch(), name="health monitor")
 
     async def close(self) -> None:
@@ -99,13 +104,14 @@ class HealthMonitor:
         self._take(store, reason, known.latency_ms)
 
     async def _watch(self) -> None:
+        await self._probe_all(_ASKED_LATER)
         while True:
             healthy = all(store.status is HealthStatus.HEALTHY for store in self._health.values())
             await asyncio.sleep(PROBE_PERIOD_SECONDS if healthy else RECOVERY_PERIOD_SECONDS)
-            await self._probe_all()
+            await self._probe_all(self._stores.keys())
 
-    async def _probe_all(self) -> None:
-        await asyncio.gather(*(self._probe(store, port) for store, port in self._stores.items()))
+    async def _probe_all(self, stores: AbstractSet[StoreKind]) -> None:
+        await asyncio.gather(*(self._probe(store, port) for store, port in self._stores.items() if store in stores))
 
     async def _probe(self, store: StoreKind, port: Probed) -> None:
         started = time.perf_counter()

@@ -105,6 +105,7 @@ class EcpApplication:
         self._shelf = CatalogShelf(begun.catalog)
         self._preparation = Preparation()
         self._preparing: asyncio.Task[None] | None = None
+        self._started = asyncio.Event()
         self._budget_seconds = settings.store_timeout_seconds
         self._guards = guards(settings, instruments)
 
@@ -195,8 +196,10 @@ class EcpApplication:
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
+        gc.enable()  # `serve` starts without
         await self._health.start()
         self._watch.start()
+        self._started.set()
 
     async def settled(self) -> None:
         """Wait for what `start` leaves to the background, so that nothing stands in for it."""
@@ -237,10 +240,15 @@ class EcpApplication:
     async def _prepare_vectors(self, catalog: Catalog) -> None:
         """Make the vectors; nothing waits for the first ones, for which keyword search stands in, and that is told."""
         if self._preparing is None:
-            self._preparing = asyncio.create_task(self._vector.prepare(catalog), name="vectors")
+            self._preparing = asyncio.create_task(self._first_vectors(catalog), name="vectors")
             self._preparing.add_done_callback(_tell_failure)
         else:
             await self._vector.prepare(catalog)
+
+    async def _first_vectors(self, catalog: Catalog) -> None:
+        """Make them when everything else has started: loading the model takes as long as a fifth of all that."""
+        await self._started.wait()
+        await self._vector.prepare(catalog)
 
     def _guarded(self, port: P, store: StoreKind) -> P:
         return self._guards.around(port, store, budget_seconds=self._budget_seconds)

@@ -106,7 +106,9 @@ def ecp(
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ECP_")}  # noqa: TID251 - a child's
+    # An installed server has its bytecode; one that may not keep it compiles three hundred files at each start.
+    left_out = ("ECP_", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}  # noqa: TID251 - a child's
     return inherited | {f"ECP_{name.upper()}": value for name, value in settings.items()}
 
 

@@ -5,42 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Mapping
 from typing import Final
 
-from ecp_server.domain.identity import Principal
-from ecp_server.domain.policy import Action, Product
-from ecp_server.stores.policy.contract import PolicyInvalid, input_document
-from ecp_server.stores.policy.engine import Engine, EvaluationFailed
+from ecp_server.stores.policy.contract import PolicyInvalid
 
-MAX_EVALUATION_SECONDS: Final = 0.25
-"""For one product; an ordinary policy takes a thousandth of it."""
-
-_SAMPLE: Final = Product(id="sample", kind="metric", certification_tier=1)
-
-
-def try_policy(policies: Mapping[str, str]) -> None:
-    """Compile the Rego texts and evaluate each action once. Raises `PolicyInvalid`."""
-    engine = Engine(policies)
-    for action in Action:
-        started = time.perf_counter()
-        try:
-            engine.evaluate(input_document(action, Principal(), [_SAMPLE]))
-        except EvaluationFailed as error:
-            raise PolicyInvalid(f"evaluating {action.value}: {error}") from error
-        seconds = time.perf_counter() - started
-        if seconds > MAX_EVALUATION_SECONDS:
-            raise PolicyInvalid(f"evaluating {action.value} takes {seconds:.1f} s: it would hold up every other call")
+_PROGRAM: Final = "ecp_server.stores.policy.trial"
 
 
 async def check(policies: Mapping[str, str], *, timeout_seconds: float) -> None:
-    """Run `try_policy` in a process of its own.
+    """Run `trial.try_policy` in a process of its own.
 
     Raises `PolicyInvalid`, also where that process dies or takes too long.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", __spec__.name),
+        *(sys.executable, "-P", "-m", _PROGRAM),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -58,15 +37,3 @@ async def check(policies: Mapping[str, str], *, timeout_seconds: float) -> None:
         raise PolicyInvalid(f"the policy engine crashed on it (exit status {process.returncode})")
     if output:
         raise PolicyInvalid(output.decode(errors="replace").strip())
-
-
-def main() -> None:
-    """Try the policy on standard input; standard output says what is wrong, and nothing where it is sound."""
-    try:
-        try_policy(json.load(sys.stdin))
-    except PolicyInvalid as error:
-        sys.stdout.write(str(error))
-
-
-if __name__ == "__main__":
-    main()

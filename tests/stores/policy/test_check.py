@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ecp_server.stores.policy import check as check_module
-from ecp_server.stores.policy.check import check, main, try_policy
+from ecp_server.stores.policy import trial
+from ecp_server.stores.policy.check import check
 from ecp_server.stores.policy.contract import PolicyInvalid
+from ecp_server.stores.policy.trial import main, try_policy
 
 HEAD = "package ecp.policy\n\n"
 SOUND = HEAD + 'decisions[p.id] := {"allow": true, "policy": "p"} if some p in input.products\n'
@@ -45,7 +46,7 @@ def test_a_policy_whose_evaluation_fails_is_refused() -> None:
 
 
 def test_a_policy_that_would_hold_up_every_other_call_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_module, "MAX_EVALUATION_SECONDS", 0.0)
+    monkeypatch.setattr(trial, "MAX_EVALUATION_SECONDS", 0.0)
     with pytest.raises(PolicyInvalid, match="evaluating discover takes"):
         try_policy({"a.rego": SOUND})
 
