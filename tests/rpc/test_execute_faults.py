@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from ecp.v1 import provenance_pb2, resolve_pb2, types_pb2
+from ecp_server.stores.semantic.duckdb import MAX_PARALLEL
 from tests.rpc.refusals import refused
 from tests.running import Running, running, user
 from tests.serving import Outcome
@@ -123,6 +127,32 @@ async def test_a_caller_who_goes_away_stops_the_engine_and_is_audited(
     await server.settled()
     await server.application._executor.close()
     assert ["CANCELLED"] == audited(tmp_path)
+
+
+async def test_a_caller_who_goes_away_interrupts_duckdb_within_200_ms(project_root: Path, tmp_path: Path) -> None:
+    catalog, records = tmp_path / "catalog", tmp_path / "records"
+    records.mkdir()
+    shutil.copytree(project_root / "catalogs" / "meridian", catalog)
+    model = catalog / "semantic" / "finance.yml"
+    own, endless = "FROM finance.fact_revenue_daily WHERE", "FROM finance.fact_revenue_daily, range(10000000) WHERE"
+    assert own in model.read_text(encoding="utf-8")
+    model.write_text(model.read_text(encoding="utf-8").replace(own, endless), encoding="utf-8")
+    async with running(catalog, records) as server:
+        duckdb = server.application._semantic
+        await duckdb.probe()
+        resolution_id = await asked(server)
+        call = server.resolving.Execute(resolve_pb2.ExecuteRequest(resolution_id=resolution_id))
+        await asyncio.sleep(0.5)
+        assert not call.done()
+        call.cancel()
+        gone = time.monotonic()
+        # Every thread is free again: each answers a probe of its own.
+        await asyncio.gather(*(duckdb.probe() for _ in range(MAX_PARALLEL)))
+        busy = max(0.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 1)  # others may be at work on this machine
+        assert time.monotonic() - gone < 0.2 * (1 + busy)
+        await server.settled()
+        await server.application._executor.close()
+    assert ["CANCELLED"] == audited(records)
 
 
 async def test_a_semantic_layer_that_hangs_takes_no_more_than_the_callers_time(
