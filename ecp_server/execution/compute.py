@@ -146,7 +146,9 @@ def _computed_column(
     elif not inexact:
         places = _places_of(names, computation.unit, draft)
     label = metric.name if metric is not None else label_of(computation.name)
-    cells = tuple(_given(row[computation.name], places, trim=metric is None and inexact) for row in rows)
+    # Zeros that only a quotient of another row calls for are none of the figure's.
+    trim = inexact and (metric is None or metric.decimals is None)
+    cells = tuple(_given(row[computation.name], places, trim=trim) for row in rows)
     masked = {m.name for query in draft.plan.queries for m in query.measures if m.ref in draft.masked(query)}
     hidden = not masked.isdisjoint(names)
     return Column(computation.name, label, ColumnType.NUMBER, cells, computation.unit, masked=hidden)
