@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -129,15 +130,22 @@ async def test_a_caller_who_goes_away_stops_the_engine_and_is_audited(
     assert ["CANCELLED"] == audited(tmp_path)
 
 
-async def test_a_caller_who_goes_away_interrupts_duckdb_within_200_ms(project_root: Path, tmp_path: Path) -> None:
-    catalog, records = tmp_path / "catalog", tmp_path / "records"
-    records.mkdir()
+@asynccontextmanager
+async def over_other_revenue(project_root: Path, folder: Path, source: str) -> AsyncIterator[Running]:
+    """Serve meridian, whose revenue is what a query gives; the records are in the folder."""
+    catalog = folder / "catalog"
     shutil.copytree(project_root / "catalogs" / "meridian", catalog)
     model = catalog / "semantic" / "finance.yml"
-    own, endless = "FROM finance.fact_revenue_daily WHERE", "FROM finance.fact_revenue_daily, range(10000000) WHERE"
+    own = "SELECT * FROM finance.fact_revenue_daily WHERE"
     assert own in model.read_text(encoding="utf-8")
-    model.write_text(model.read_text(encoding="utf-8").replace(own, endless), encoding="utf-8")
-    async with running(catalog, records) as server:
+    model.write_text(model.read_text(encoding="utf-8").replace(own, f"{source} WHERE"), encoding="utf-8")
+    async with running(catalog, folder) as server:
+        yield server
+
+
+async def test_a_caller_who_goes_away_interrupts_duckdb_within_200_ms(project_root: Path, tmp_path: Path) -> None:
+    endless = "SELECT * FROM finance.fact_revenue_daily, range(10000000)"
+    async with over_other_revenue(project_root, tmp_path, endless) as server:
         duckdb = server.application._semantic
         await duckdb.probe()
         resolution_id = await asked(server)
@@ -152,7 +160,26 @@ async def test_a_caller_who_goes_away_interrupts_duckdb_within_200_ms(project_ro
         assert time.monotonic() - gone < 0.2 * (1 + busy)
         await server.settled()
         await server.application._executor.close()
-    assert ["CANCELLED"] == audited(records)
+    assert ["CANCELLED"] == audited(tmp_path)
+
+
+async def test_more_rows_than_can_be_brought_together_are_refused_with_what_to_narrow(
+    project_root: Path, tmp_path: Path
+) -> None:
+    many = (
+        "SELECT *, net_amount AS gross_amount, net_amount AS refund_amount FROM (SELECT DATE '2024-11-01' AS day, "
+        "'C' || range AS country, '' AS segment, '' AS product, '' AS channel, 1.00 AS net_amount FROM range(60000))"
+    )
+    async with over_other_revenue(project_root, tmp_path, many) as server:
+        whole = await executed(server, await asked(server, "net revenue last quarter"))
+        assert ["60000.00"] == list(whole.response.table.columns[0].values)
+        by_country = await asked(server, "net revenue by country last quarter")
+        outcome = await executed(server, by_country)
+        refused(outcome, "FAILED_PRECONDITION", "INCOMPATIBLE_CONCEPTS")
+        assert "the answer has more than 49,999 rows; ask for a shorter period" in outcome.message
+        one = await executed(server, by_country, filters={"region": types_pb2.ValueList(values=["region.japan"])})
+        assert "OK" == one.code
+    assert ["EXECUTED", "INCOMPATIBLE_CONCEPTS", "EXECUTED"] == audited(tmp_path)
 
 
 async def test_a_semantic_layer_that_hangs_takes_no_more_than_the_callers_time(
