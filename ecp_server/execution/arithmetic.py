@@ -40,7 +40,7 @@ class Computed:
     rounded: bool = False
 
 
-def compute(tree: Expression, row: Mapping[str, Decimal | NullReason], unit: str) -> Computed:
+def result_of(tree: Expression, row: Mapping[str, Decimal | NullReason], unit: str) -> Computed:
     """Return what an expression gives for a row of figures, by name.
 
     A null operand makes the result null for the same reason; the first one counts. In percent a negative base means

@@ -15,15 +15,21 @@ from ecp_server.domain.plan import Computation, OrderBy, SemanticQuery
 from ecp_server.domain.provenance import Finding, Output
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.execution.align import Row, align
-from ecp_server.execution.arithmetic import PLACES, compute, rounded
+from ecp_server.execution.arithmetic import PLACES, result_of, rounded
 from ecp_server.execution.draft import Draft
+from ecp_server.execution.offload import worked_out
 
 UNIT_MISMATCH = "unit_mismatch"
 _PCT = "_pct"
 
 
-def computed(draft: Draft) -> tuple[Draft, Finding]:
+async def compute(draft: Draft) -> tuple[Draft, Finding]:
     """Return the draft with its table; every warning of it is about what could not be computed."""
+    return await worked_out(lambda: computed(draft), rows=sum(len(result.rows) for result in draft.results))
+
+
+def computed(draft: Draft) -> tuple[Draft, Finding]:
+    """Return what `compute` does, at once."""
     aligned = align(draft)
     units = {measure.name: measure.unit for query in draft.plan.queries for measure in query.measures}
     fitting: list[tuple[Computation, Expression]] = []
@@ -39,7 +45,7 @@ def computed(draft: Draft) -> tuple[Draft, Finding]:
     for row in aligned.rows:
         figures = {name: value for name in units if isinstance(value := row[name], Decimal | NullReason)}
         for computation, tree in fitting:
-            found = compute(tree, figures, computation.unit)
+            found = result_of(tree, figures, computation.unit)
             row[computation.name] = found.value
             inexact |= {computation.name} if found.rounded else set()
     rows = _ordered(aligned.rows, draft.plan.alignment.order_by)

@@ -22,7 +22,7 @@ from ecp_server.domain.provenance import StepType, StoreKind
 from ecp_server.domain.records import AuditRecord
 from ecp_server.execution.authorize import authorize
 from ecp_server.execution.begin import Decoding, begin, find
-from ecp_server.execution.compute import computed
+from ecp_server.execution.compute import compute
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.narrow import narrow
 from ecp_server.execution.record import CANCELLED, EXECUTED, Encoding, audit, audit_unread, record
@@ -114,7 +114,7 @@ class Executor:
             Stage("reauthorize", StepType.AUTHORIZE, ("authorize",), lambda d: authorize(d, stores.policy)),
             Stage("narrow", StepType.PLAN, ("reauthorize",), narrow),
             Stage("run", StepType.RUN, ("narrow",), self.runner.run),
-            Stage("compute", StepType.COMPUTE, ("run",), computed),
+            Stage("compute", StepType.COMPUTE, ("run",), compute),
             Stage("validate", StepType.VALIDATE, ("compute",), lambda d: validate(d, stores.registry)),
         )
         try:

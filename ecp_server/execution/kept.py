@@ -46,10 +46,13 @@ class KeptAnswers:
         """Return about how many bytes are kept."""
         return self._bytes
 
-    def keep(self, key: Key, figures: Sequence[Figures]) -> None:
-        """Keep fresh answers in place of those before; what is too large alone is not kept."""
+    def keep(self, key: Key, figures: Sequence[Figures], *, size: int | None = None) -> None:
+        """Keep fresh answers in place of those before; what is too large alone is not kept.
+
+        ``size`` is what `size_of` says of them, where that is known.
+        """
         self._forget(key)
-        size = _size(figures)
+        size = size_of(figures) if size is None else size
         if size > self._max_bytes:
             return
         self._kept[key] = Kept(tuple(figures), self._clock()), time.monotonic(), size
@@ -72,7 +75,8 @@ class KeptAnswers:
         self._bytes -= size
 
 
-def _size(figures: Sequence[Figures]) -> int:
+def size_of(figures: Sequence[Figures]) -> int:
+    """Return about how many bytes answers take."""
     return sum(
         _ROW_BYTES + sum(_value_size(value) for value in row) for answer in figures for row in answer.rows
     ) + sum(_ROW_BYTES * (1 + len(answer.executed.filters)) + _conditions(answer) for answer in figures)

@@ -16,7 +16,8 @@ from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's 
 from ecp_server.execution.attest import attest, decision_id_of, digest_of
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.fold import rows_of
-from ecp_server.execution.kept import Kept, KeptAnswers
+from ecp_server.execution.kept import Kept, KeptAnswers, size_of
+from ecp_server.execution.offload import worked_out
 from ecp_server.execution.pieces import KindOf, Piece, pieces_of
 from ecp_server.stores.ports import Semantic
 
@@ -59,10 +60,15 @@ class Runner:
             draft = _degraded(draft, kept, failure)
         by_query = _split(pieces, answers)
         attestation = attest(draft.plan, pieces, by_query, decision_id)
+        size = sum(len(figures.rows) for figures in answers)
         if kept is None and asked:
-            self.kept.keep(key, answers)
-        results = tuple(
-            rows_of(query, pieces[query.id], by_query[query.id], draft, self.kind_of) for query in draft.plan.queries
+            self.kept.keep(key, answers, size=await worked_out(lambda: size_of(answers), rows=size))
+        results = await worked_out(
+            lambda: tuple(
+                rows_of(query, pieces[query.id], by_query[query.id], draft, self.kind_of)
+                for query in draft.plan.queries
+            ),
+            rows=size,
         )
         fresh_time = kept.fresh_time if kept is not None else None
         sources = tuple(

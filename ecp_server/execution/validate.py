@@ -16,6 +16,7 @@ from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Confidence
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.findings import findings
+from ecp_server.execution.offload import worked_out
 from ecp_server.execution.rules import Seen, holds
 from ecp_server.resolution.weigh import WARNING_FACTOR, level_of
 from ecp_server.stores.ports import Registry
@@ -44,6 +45,10 @@ async def validate(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
     read = sorted({subject.metric_id for subject in subjects} | {m for r in draft.record.reads for m in r.metrics})
     contracts = await registry.contracts(draft.definitions.version, read)
     unique = {contract.id: contract for of_metric in contracts.values() for contract in of_metric}
+    return await worked_out(lambda: _validated(draft, subjects, unique), rows=len(draft.rows))
+
+
+def _validated(draft: Draft, subjects: Sequence[Subject], unique: Mapping[str, Contract]) -> tuple[Draft, Finding]:
     own = [_of_rule(rule, subjects, draft) for rule in draft.definitions.rules.values()]
     promised = [_of_promise(*promise, subjects, draft) for promise in _promises(unique.values())]
     business, quality = ([v for v in found if v is not None] for found in (own, promised))

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from ecp_server.domain.execution import NullReason, text_of
 from ecp_server.domain.expressions import parse_computation
-from ecp_server.execution.arithmetic import Computed, compute, plain, rounded
+from ecp_server.execution.arithmetic import Computed, plain, result_of, rounded
 
 EXACT_DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**25), max_value=10**25, places=6)
 
 
 def value_of(expression: str, unit: str = "", **row: Decimal | NullReason | int) -> Computed:
     figures = {name: Decimal(v) if not isinstance(v, NullReason) else v for name, v in row.items()}
-    return compute(parse_computation(expression), figures, unit)
+    return result_of(parse_computation(expression), figures, unit)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ from ecp_server.stores.semantic.cube_replies import parsed, read, refuse, unknow
 from ecp_server.stores.semantic.values import by_keys, exact
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
+LARGE_BYTES: Final = 256 * 1024
+LARGE_ROWS: Final = 2_000
+"""Larger replies are read in a thread: they would hold up the event loop."""
 MAX_PARALLEL: Final = 8
 """Queries that Cube is sent at a time."""
 
@@ -114,11 +117,11 @@ class CubeSemantic:
     async def _figures(self, query: FigureQuery, meta: CubeMeta, who: Principal) -> Figures:
         sent = cube_query(query, meta)
         async with self._places:
-            reply = read(_LoadReply, await self._loaded(sent, who))
-        try:
-            return _figures(query, sent, meta, reply)
-        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-            raise unknown_reply() from error
+            reply = await self._loaded(sent, who)
+        rows = reply.get("data")
+        if isinstance(rows, list) and len(rows) > LARGE_ROWS:
+            return await asyncio.to_thread(_answer, query, sent, meta, reply)
+        return _answer(query, sent, meta, reply)
 
     async def _loaded(self, sent: CubeQuery, who: Principal) -> Mapping[str, Any]:
         """Ask until Cube has the answer; how long is the caller's to say."""
@@ -141,7 +144,7 @@ class CubeSemantic:
             raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None) from error
         if not reply.is_success:
             refuse(reply, content)
-        return parsed(content)
+        return await asyncio.to_thread(parsed, content) if len(content) > LARGE_BYTES else parsed(content)
 
     def _token(self, who: Principal) -> str:
         now = int(time.time())
@@ -158,6 +161,14 @@ async def _content(reply: httpx.Response) -> bytes:
         if len(content) > MAX_REPLY_BYTES:
             raise unknown_reply()
     return bytes(content)
+
+
+def _answer(query: FigureQuery, sent: CubeQuery, meta: CubeMeta, reply: Mapping[str, Any]) -> Figures:
+    """Return what a reply says. Raises `StoreIncompatible` where it is none of this query's, and `TooLarge`."""
+    try:
+        return _figures(query, sent, meta, read(_LoadReply, reply))
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise unknown_reply() from error
 
 
 def _figures(query: FigureQuery, sent: CubeQuery, meta: CubeMeta, reply: _LoadReply) -> Figures:
