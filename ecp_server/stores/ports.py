@@ -170,7 +170,8 @@ class State(Probed, Protocol):
     async def record(self, audit: AuditRecord, *records: Recordable) -> None:
         """Write all of them, or none. When it returns they survive a loss of power.
 
-        What is repeated, told by its id, stays as it was first.
+        What is repeated, told by its id, stays as it was first. A precedent is written with its feedback, and not where
+        other feedback (of another time) has that one's id.
         """
 
     async def resolution(self, resolution_id: str) -> ResolutionRecord | None:

@@ -11,9 +11,17 @@ import pytest
 
 from ecp_server.domain.concepts import ConceptKind
 from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
-from ecp_server.domain.records import Precedent
+from ecp_server.domain.records import FeedbackRecord, Precedent, PrecedentRecord
 from ecp_server.stores.ports import State
 from tests.conformance.states import AUDIT, FEEDBACK, NOW, PRECEDENT, REVOCATION, StateUnderTest
+
+
+def _taught(name: str, minute: int = 2, department: str = "finance") -> tuple[FeedbackRecord, PrecedentRecord]:
+    moment = NOW + timedelta(minutes=minute)
+    feedback = replace(FEEDBACK, id=f"fee-{name}", create_time=moment)
+    return feedback, replace(
+        PRECEDENT, id=f"pre-{name}", department=department, feedback_id=feedback.id, create_time=moment
+    )
 
 
 async def _ids(state: State, *, departments: Sequence[str] | None = None, revoked: bool = False) -> list[str]:
@@ -55,22 +63,34 @@ async def test_feedback_comes_newest_first_and_no_more_than_asked_for(state: Sta
 
 async def test_feedback_that_is_repeated_is_there_once_as_it_was_first(state: State, store: StateUnderTest) -> None:
     """Of many who report under one id at the same time one comes first, and all of it is kept."""
-    others = [replace(FEEDBACK, digest=str(number)) for number in range(20)]
-    await asyncio.gather(*(state.record(AUDIT, one, replace(PRECEDENT, option_id=one.digest)) for one in others))
-    (kept,) = await state.feedback(ids=["fee-1"], limit=20)
-    (precedent,) = await state.precedents(limit=20)
-    assert kept in others
-    assert kept.digest == precedent.record.option_id
+    moments = [NOW + timedelta(seconds=number) for number in range(20)]
+    others = [replace(FEEDBACK, digest=str(i), create_time=moment) for i, moment in enumerate(moments)]
+    await asyncio.gather(*(state.record(AUDIT, one, *_of(one)) for one in others))
+    await _keeps_one(state, others)
     assert [AUDIT] == store.audit()
+
+
+def _of(feedback: FeedbackRecord) -> list[PrecedentRecord]:
+    """Return what feedback teaches, here as many things as its digest says, each under an id of its place."""
+    taught = replace(PRECEDENT, option_id=feedback.digest, create_time=feedback.create_time)
+    return [replace(taught, id=f"pre-{place}") for place in range(int(feedback.digest) % 3)]
+
+
+async def _keeps_one(state: State, others: Sequence[FeedbackRecord]) -> None:
+    (kept,) = await state.feedback(ids=["fee-1"], limit=20)
+    assert kept in others
+    found = await state.precedents(limit=100)
+    assert {one.id for one in _of(kept)} == {one.record.id for one in found}
+    assert {one.option_id for one in _of(kept)} == {one.record.option_id for one in found}
 
 
 async def test_replicas_that_report_under_one_id_keep_one(state: State, store: StateUnderTest) -> None:
     replicas = [state, store.open(), store.open()]
-    reports = [(replica, str(number)) for number in range(10) for replica in replicas]
-    await asyncio.gather(*(each.record(AUDIT, replace(FEEDBACK, digest=digest)) for each, digest in reports))
-    kept = [list(await replica.feedback(ids=["fee-1"], limit=20)) for replica in replicas]
-    assert 1 == len(kept[0])
-    assert kept == [kept[0]] * 3
+    moments = [NOW + timedelta(seconds=number) for number in range(30)]
+    others = [replace(FEEDBACK, digest=str(29 - i), create_time=moment) for i, moment in enumerate(moments)]
+    await asyncio.gather(*(replicas[i % 3].record(AUDIT, one, *_of(one)) for i, one in enumerate(others)))
+    for replica in replicas:
+        await _keeps_one(replica, others)
     assert [AUDIT] == store.audit()
     for replica in replicas[1:]:
         await replica.close()
@@ -79,21 +99,21 @@ async def test_replicas_that_report_under_one_id_keep_one(state: State, store: S
 async def test_precedents_come_by_department_newest_first(state: State) -> None:
     made = [("b", 1, "finance"), ("a", 3, "finance"), ("d", 2, "finance"), ("c", 2, "finance"), ("e", 9, "sales")]
     for name, minute, department in made:
-        one = replace(PRECEDENT, id=name, department=department, create_time=NOW + timedelta(minutes=minute))
-        await state.record(replace(AUDIT, id=f"audit-{name}"), one)
-    assert ["a", "d", "c", "b"] == await _ids(state, departments=["finance"])
-    assert ["e", "a", "d", "c", "b"] == await _ids(state, departments=["sales", "finance"])
-    assert ["e", "a", "d", "c", "b"] == await _ids(state)
+        await state.record(replace(AUDIT, id=f"audit-{name}"), *_taught(name, minute, department))
+    of_finance = ["pre-a", "pre-d", "pre-c", "pre-b"]
+    assert of_finance == await _ids(state, departments=["finance"])
+    assert ["pre-e", *of_finance] == await _ids(state, departments=["sales", "finance"])
+    assert ["pre-e", *of_finance] == await _ids(state)
     assert [] == await _ids(state, departments=[])
     assert [] == await _ids(state, departments=["Finance"])
     newest = await state.precedents(departments=["finance"], limit=2)
-    assert ["a", "d"] == [precedent.record.id for precedent in newest]
-    found = await state.precedents(ids=["b", "e", "unknown"], departments=["finance"], limit=20)
-    assert ["b"] == [precedent.record.id for precedent in found]
+    assert ["pre-a", "pre-d"] == [precedent.record.id for precedent in newest]
+    found = await state.precedents(ids=["pre-b", "pre-e", "unknown"], departments=["finance"], limit=20)
+    assert ["pre-b"] == [precedent.record.id for precedent in found]
 
 
 async def test_a_revoked_precedent_is_read_where_it_is_asked_for(state: State) -> None:
-    await state.record(AUDIT, PRECEDENT, replace(PRECEDENT, id="pre-2"))
+    await state.record(AUDIT, FEEDBACK, PRECEDENT, replace(PRECEDENT, id="pre-2"))
     await state.record(replace(AUDIT, id="audit-2"), REVOCATION)
     assert ["pre-2"] == await _ids(state)
     assert ["pre-2", "pre-1"] == await _ids(state, revoked=True)
@@ -103,7 +123,7 @@ async def test_a_revoked_precedent_is_read_where_it_is_asked_for(state: State) -
 
 
 async def test_the_first_revocation_stays(state: State) -> None:
-    await state.record(AUDIT, PRECEDENT)
+    await state.record(AUDIT, FEEDBACK, PRECEDENT)
     await state.record(replace(AUDIT, id="audit-2"), REVOCATION)
     await state.record(replace(AUDIT, id="audit-3"), replace(REVOCATION, revoker="mallory", reason=""))
     assert [Precedent(PRECEDENT, REVOCATION)] == list(await state.precedents(revoked=True, limit=20))
@@ -112,7 +132,7 @@ async def test_the_first_revocation_stays(state: State) -> None:
 async def test_another_replica_sees_a_precedent_and_its_revocation(state: State, store: StateUnderTest) -> None:
     other = store.open()
     assert [] == await _ids(other)
-    await state.record(AUDIT, PRECEDENT)
+    await state.record(AUDIT, FEEDBACK, PRECEDENT)
     assert ["pre-1"] == await _ids(other)
     await other.record(replace(AUDIT, id="audit-2"), REVOCATION)
     assert [] == await _ids(state)

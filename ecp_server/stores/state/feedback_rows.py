@@ -36,7 +36,12 @@ def insert_feedback(record: FeedbackRecord | PrecedentRecord | RevocationRecord)
         record.reporter,
         moment,
     )
-    return insert("precedent", _PRECEDENT, row)
+    marks = ", ".join("?" * len(row))
+    statement = (
+        f"INSERT INTO precedent ({_PRECEDENT}) SELECT {marks} "  # noqa: S608 - marks and constants
+        "WHERE EXISTS (SELECT 1 FROM feedback WHERE id = ? AND create_time = ?) ON CONFLICT (id) DO NOTHING"
+    )
+    return statement, (*row, record.feedback_id, moment)
 
 
 def select_feedback(

@@ -56,7 +56,8 @@ _FROM_COLUMN: Final[Mapping[str, Callable[[Any], Any]]] = {
 def parameters(record: Record) -> Sequence[Any]:
     """Return the values of a record's fields as `INSERTS` takes them."""
     values = ((field.name, getattr(record, field.name)) for field in fields(record))
-    return [_TO_COLUMN[name](value) if name in _TO_COLUMN else value for name, value in values]
+    row = [_TO_COLUMN[name](value) if name in _TO_COLUMN else value for name, value in values]
+    return [*row, record.feedback_id, record.create_time] if isinstance(record, PrecedentRecord) else row
 
 
 def resolution(row: Sequence[Any]) -> ResolutionRecord:
@@ -113,7 +114,16 @@ def _insert(record: type[Record], table: str) -> sql.Composed:
     )
 
 
-INSERTS: Final = {record: _insert(record, table) for record, table in TABLES.items()}
+_INSERT_PRECEDENT: Final = sql.SQL(
+    "INSERT INTO ecp_state.precedent ({}) SELECT {} "
+    "WHERE EXISTS (SELECT FROM ecp_state.feedback WHERE id = %s AND create_time = %s) ON CONFLICT (id) DO NOTHING"
+).format(
+    _columns(PrecedentRecord),
+    sql.SQL(", ").join([*[sql.SQL("%s::text")] * (len(fields(PrecedentRecord)) - 1), sql.SQL("%s::timestamptz")]),
+)
+INSERTS: Final = {record: _insert(record, table) for record, table in TABLES.items()} | {
+    PrecedentRecord: _INSERT_PRECEDENT
+}
 """The statement that adds a record, once however often it is repeated."""
 
 SELECT_RESOLUTION: Final = sql.SQL("SELECT {} FROM ecp_state.resolution WHERE id = %s").format(
