@@ -128,12 +128,12 @@ class Serving(Generic[App]):
         """How many requests are over, by method (without the test's service) and code."""
         return {
             (labels["rpc_method"].removeprefix(f"/{SERVICE}/"), labels["rpc_response_status_code"]): value
-            for labels, value in self._samples("rpc_server_call_duration_seconds_count")
+            for labels, value in self.sampled("rpc_server_call_duration_seconds_count")
         }
 
     def active(self) -> float:
         """How many requests are under way."""
-        return sum(value for _, value in self._samples("rpc_server_active_requests"))
+        return sum(value for _, value in self.sampled("rpc_server_active_requests"))
 
     async def settled(self) -> Self:
         """Wait until no request is under way, so that all are counted."""
@@ -153,7 +153,8 @@ class Serving(Generic[App]):
             while await self.status() != status:  # noqa: ASYNC110 - as a probe does
                 await asyncio.sleep(0.01)
 
-    def _samples(self, name: str) -> list[tuple[dict[str, str], float]]:
+    def sampled(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """A metric as a scrape sees it: its value by its labels."""
         text = generate_latest(self.instruments.registry).decode()
         families = text_string_to_metric_families(text)
         return [(s.labels, s.value) for family in families for s in family.samples if s.name == name]

@@ -95,6 +95,7 @@ class PrecedentRecord:
     feedback_id: str
     reporter: str
     create_time: datetime
+    """The feedback's."""
 
 
 @dataclass(frozen=True, slots=True)

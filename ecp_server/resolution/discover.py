@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import Finding
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lexicon import Sense, SenseKind
 from ecp_server.resolution.parse import parse
+from ecp_server.resolution.prepared import PreparedCatalog
 from ecp_server.resolution.rights.visibility import Visibility
 
 _MOST_OFFERED = 20
@@ -22,10 +25,11 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
     visible: frozenset[AssetRef] = frozenset()
     asked: set[AssetRef] = set()
     while True:
-        if new := _named(draft) - asked:
+        senses = _senses(draft)
+        if new := refs_of(senses, draft.prepared) - asked:
             visible |= await visibility.visible(products, sorted(new) if len(new) > 1 else new)
             asked |= new
-        hidden = [sense.meaning for sense in _senses(draft) if not _may_be_shown(sense, visible, draft)]
+        hidden = [sense.meaning for sense in senses if not may_be_shown(sense, visible, draft.prepared)]
         if not hidden:
             break
         draft, _ = parse(replace(draft, hidden=draft.hidden.union(hidden)))
@@ -34,11 +38,10 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
 
 
-def _named(draft: Draft) -> set[AssetRef]:
-    """Return the metrics and terms that the question names, and some that have a target that it names."""
-    senses = _senses(draft)
+def refs_of(senses: Sequence[Sense], prepared: PreparedCatalog) -> set[AssetRef]:
+    """Return the metrics and terms that are named, and some that have a target that is."""
     targets = [sense.id for sense in senses if sense.kind is SenseKind.TARGET]
-    having = [metric for name in targets for metric in draft.prepared.metrics_by_target[name][:_MOST_OFFERED]]
+    having = [metric for name in targets for metric in prepared.metrics_by_target[name][:_MOST_OFFERED]]
     named = {sense.asset for sense in senses if sense.asset is not None}
     return named.union([AssetRef(AssetKind.METRIC, metric.id) for metric in having])
 
@@ -47,10 +50,10 @@ def _senses(draft: Draft) -> list[Sense]:
     return [sense for named in draft.parsed.names for sense in named.senses]
 
 
-def _may_be_shown(sense: Sense, visible: frozenset[AssetRef], draft: Draft) -> bool:
+def may_be_shown(sense: Sense, visible: frozenset[AssetRef], prepared: PreparedCatalog) -> bool:
     """Tell whether a sense is visible: a target where some metric that has it is, and what it is held against too."""
     if sense.kind is SenseKind.TARGET:
-        having = draft.prepared.metrics_by_target[sense.id]
+        having = prepared.metrics_by_target[sense.id]
         pairs = (
             (metric.id, target.metric) for metric in having for target in metric.targets if target.name == sense.id
         )

@@ -23,6 +23,7 @@ from ecp_server.domain.resolution import (
     Warning,  # noqa: A004 - the contract's word
 )
 from ecp_server.domain.text import Token
+from ecp_server.resolution.lessons import NO_LESSONS, Lessons
 from ecp_server.resolution.lexicon import Exactness, Sense, SenseKind
 from ecp_server.resolution.parsing.superlatives import Ranking
 from ecp_server.resolution.prepared import PreparedCatalog
@@ -200,6 +201,8 @@ class Selection:
     """What was found on the way, e.g. that data is not fine enough for the period."""
     offers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ids of the options by the subject that a choice can name."""
+    precedents: tuple[str, ...] = ()
+    """Ids of those that decided what words mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,8 @@ class Draft:
     time_zone: str
     own_choices: int = 0
     """How many of the question's choices the request itself makes; the rest are carried over."""
+    lessons: Lessons = NO_LESSONS
+    """What the department was taught about words of the question, as far as this principal may discover it."""
     variations: Mapping[AssetRef, Variations] = field(default_factory=dict)
     """How contexts define the terms and members that the question names, as the graph has it."""
     hidden: frozenset[tuple[SenseKind, str]] = frozenset()

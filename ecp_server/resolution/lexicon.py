@@ -45,6 +45,8 @@ class FormSource(IntEnum):
     NAME = 0
     SYNONYM = 1
     ACRONYM = 2
+    PRECEDENT = 3
+    """A department taught it; no catalog has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,11 @@ class Sense:
     id: str
     source: FormSource
     form: str
-    """The form as the catalog writes it."""
+    """The form as the catalog writes it, or as it was said by whoever taught it."""
     asset: AssetRef | None = None
     """The metric or term that it stands for; None for what policy does not decide on."""
+    taught: bool = False
+    """A precedent decides for it, whatever other names it has."""
 
     @property
     def meaning(self) -> tuple[SenseKind, str]:

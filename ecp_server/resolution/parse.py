@@ -31,7 +31,7 @@ _HOLDING = COMPARING | LEADING
 def parse(draft: Draft) -> tuple[Draft, Finding]:
     """Return the draft with what the question's words are."""
     text = draft.question.text
-    read = look_up(tokenize(text), draft.prepared.lexicon, draft.hidden)
+    read = look_up(tokenize(text), draft.prepared.lexicon, draft.hidden, draft.lessons)
     tokens = read.tokens
     names, times = segment(tokens, _with_relations(read.spans), read.times)
     named = _named(text, tokens, names)

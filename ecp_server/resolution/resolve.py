@@ -25,6 +25,7 @@ from ecp_server.resolution.know import know
 from ecp_server.resolution.parse import parse
 from ecp_server.resolution.plan import plan
 from ecp_server.resolution.prepared import Preparation
+from ecp_server.resolution.recall import Precedents, recall
 from ecp_server.resolution.record import Encoding, outcome_of, record, record_denial
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.select import select
@@ -48,6 +49,9 @@ class ResolveInstruments(Protocol):
     def degraded_reply(self, store: str) -> None:
         """Count a reply in which something stood in for the store."""
 
+    def precedents_applied(self, count: int) -> None:
+        """Count mentions that precedents decided."""
+
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - the two outcomes of a decision
         """Count what policy said of one plan."""
 
@@ -70,6 +74,7 @@ class Resolver:
     catalogs: Catalogs
     preparation: Preparation
     stores: Stores
+    precedents: Precedents
     instruments: ResolveInstruments
     expire_after: timedelta
     log_questions: bool = False
@@ -108,6 +113,7 @@ class Resolver:
         stores, impaired = self.stores, nothing_impaired()
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
         visibility = Visibility(stores.policy, question.principal)
+        draft = await recall(draft, self.precedents, visibility)
         steps: Sequence[Stage[Draft]] = (
             Stage("parse", StepType.PARSE, (), parse),
             Stage("discover", StepType.AUTHORIZE, ("parse",), lambda d: discover(d, visibility)),
@@ -127,6 +133,8 @@ class Resolver:
             self.instruments.policy_decision(Action.RESOLVE.value, False)
             await record_denial(draft, stores.state, denial)
             raise
+        if draft.selection.precedents:
+            self.instruments.precedents_applied(len(draft.selection.precedents))
         if draft.decisions:
             self.instruments.policy_decision(Action.RESOLVE.value, True)
         for told in draft.degradations:

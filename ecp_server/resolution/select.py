@@ -40,6 +40,7 @@ from ecp_server.resolution.selecting.subjects import (
     names_target,
     without_subject,
 )
+from ecp_server.resolution.selecting.taught import contradicted, told
 from ecp_server.stores.ports import Graph, Variations
 
 
@@ -53,13 +54,18 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
         variations = await graph.variations(draft.prepared.catalog.version, varying)
         draft = replace(draft, variations=variations, last_day=_last_day(draft, variations))
     parsed = draft.parsed
-    if parsed.intent is Intent.LINEAGE and (told := await addressed_lineage(draft, graph, visibility)) is not None:
-        told = replace(told, selection=replace(told.selection, assumptions=draft.selection.assumptions))
-        _check_choices(told, told.selection)
-        return told, Finding("The question names a node of the lineage by its address")
+    if parsed.intent is Intent.LINEAGE and (found := await addressed_lineage(draft, graph, visibility)) is not None:
+        found = replace(found, selection=replace(found.selection, assumptions=draft.selection.assumptions))
+        _check_choices(found, found.selection)
+        return found, Finding("The question names a node of the lineage by its address")
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
+    if asked_back := contradicted(draft):
+        offers = {ambiguity.id: frozenset(option.id for option in ambiguity.options) for ambiguity in asked_back}
+        asked = Selection(assumptions=draft.selection.assumptions, ambiguities=asked_back, offers=offers)
+        _check_choices(draft, asked)
+        return replace(draft, selection=asked), _finding(asked)
     if parsed.intent in ABOUT_THE_CATALOG:
         return await _about_the_catalog(draft, graph, visibility)
     reached, missing = await reach(draft, graph, visibility)
@@ -88,6 +94,7 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
     if isinstance(selected, Incompatible):
         return _refused(draft, selected)
     _check_choices(draft, selected)
+    selected = told(selected, asked.subjects.precedents, draft)
     if not selected.metrics and not selected.ambiguities:
         return _answered(draft, selected, asked.subjects)
     return replace(draft, selection=selected), _finding(selected)
@@ -157,6 +164,7 @@ async def _about_the_catalog(draft: Draft, graph: Graph, visibility: Visibility)
         assumptions=(*draft.selection.assumptions, *subjects.assumptions),
         ambiguities=subjects.ambiguities,
         offers=subjects.offers,
+        precedents=subjects.precedents,
     )
     _check_choices(draft, selected)
     if selected.ambiguities and (draft.parsed.intent is not Intent.DEFINITION or defined_term(subjects) is None):
@@ -209,7 +217,7 @@ def _check_choices(draft: Draft, selected: Selection) -> None:
     violations: list[FieldViolation] = []
     # Choices carried over from a resumed resolution may have lost their subject; the caller did not make them now.
     for i, choice in enumerate(draft.question.choices[: draft.own_choices]):
-        offered = selected.offers.get(choice.subject_id)
+        offered = selected.offers.get(choice.subject_id) or draft.lessons.offers.get(choice.subject_id)
         if offered is None:
             violations.append(FieldViolation(f"choices[{i}].subject_id", "names no ambiguity or assumption"))
         elif choice.option_id not in offered:
@@ -220,17 +228,15 @@ def _check_choices(draft: Draft, selected: Selection) -> None:
 
 def _finding(selected: Selection) -> Finding:
     concepts = [f"{c.mention.text}: {c.id}" for c in selected.concepts]
-    told = "; ".join([c.reason for c in selected.concepts]) or "Nothing could be chosen"
+    reasons = "; ".join([c.reason for c in selected.concepts]) or "Nothing could be chosen"
     if selected.ambiguities:
-        told = " ".join([a.message for a in selected.ambiguities])
-    return Finding(
-        told,
-        {
-            "concepts": concepts,
-            "assumptions": [a.id for a in selected.assumptions],
-            "ambiguities": [a.id for a in selected.ambiguities],
-        },
-    )
+        reasons = " ".join([a.message for a in selected.ambiguities])
+    output = {
+        "concepts": concepts,
+        "assumptions": [a.id for a in selected.assumptions],
+        "ambiguities": [a.id for a in selected.ambiguities],
+    }
+    return Finding(reasons, output | ({"precedents": list(selected.precedents)} if selected.precedents else {}))
 
 
 def _varying(draft: Draft) -> list[AssetRef]:

@@ -8,11 +8,12 @@ from grpc import aio
 from typing_extensions import override
 
 from ecp.v1 import resolve_pb2, resolve_pb2_grpc
-from ecp_server.domain.errors import NotImplementedYet, ResolutionNotFound
+from ecp_server.domain.errors import ResolutionNotFound
 from ecp_server.domain.resolution import Resolution
 from ecp_server.execution.execute import Executor
+from ecp_server.feedback.report import Reporter
 from ecp_server.resolution.resolve import Resolver
-from ecp_server.rpc.convert import requests, responses
+from ecp_server.rpc.convert import feedback, requests, responses
 from ecp_server.rpc.convert.executions import ExecuteEncoding, recorded_executions
 from ecp_server.rpc.convert.provenance import cut, timestamp
 from ecp_server.rpc.convert.recorded import RecordedAnswer
@@ -20,6 +21,7 @@ from ecp_server.stores.ports import State
 
 USER_ID_METADATA = "x-ecp-user-id"
 MAX_EXECUTIONS = 20
+MAX_FEEDBACK = 20
 
 
 class ResolveEncoding:
@@ -42,9 +44,10 @@ class ResolveEncoding:
 class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
     """Turns business questions into governed definitions, plans and their proof."""
 
-    def __init__(self, resolver: Resolver, executor: Executor, state: State) -> None:
+    def __init__(self, resolver: Resolver, executor: Executor, reporter: Reporter, state: State) -> None:
         self._resolver = resolver
         self._executor = executor
+        self._reporter = reporter
         self._state = state
 
     @override
@@ -70,11 +73,13 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
         if record is None or any(caller != record.owner for caller in _callers(context)):
             raise ResolutionNotFound
         executions = await self._state.executions(resolution_id, limit=MAX_EXECUTIONS, tables=request.include_tables)
+        judgements = await self._state.feedback(resolution_ids=[resolution_id], limit=MAX_FEEDBACK)
         reply = resolve_pb2.GetResolutionResponse(
             request=resolve_pb2.ResolveRequest.FromString(record.request),
             response=resolve_pb2.ResolveResponse.FromString(record.response),
             create_time=timestamp(record.create_time),
             executions=recorded_executions(executions, view),
+            feedback=[feedback.recorded_feedback(one) for one in judgements],
         )
         cut(reply.response, view)
         return reply
@@ -95,8 +100,11 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
     async def ReportFeedback(
         self, request: resolve_pb2.ReportFeedbackRequest, context: aio.ServicerContext[Any, Any]
     ) -> resolve_pb2.ReportFeedbackResponse:
-        """Refuse: feedback is not recorded yet."""
-        raise NotImplementedYet("ReportFeedback")
+        """Record a judgement of a resolution. Errors are those of the contract."""
+        asked = feedback.report(request, _callers(context))
+        encoding = feedback.FeedbackEncoding(request)
+        recorded = await self._reporter.report(asked, encoding, encoding)
+        return resolve_pb2.ReportFeedbackResponse(feedback=feedback.recorded_feedback(recorded))
 
 
 def _callers(context: aio.ServicerContext[Any, Any]) -> tuple[str, ...]:

@@ -147,7 +147,13 @@ class Instruments:
             "ecp_execute_duration_seconds", "Time to run a plan.", REQUEST_SECONDS
         )
         self._validations = self._count("ecp.execute.validations", "Rules checked on figures.", "severity", "outcome")
+        self._feedback = self._count("ecp.feedback.reports", "Judgements of answers taken or refused.", "status")
+        self._precedents = self._count("ecp.precedents.recorded", "Corrections that hold for a department.")
+        self._precedents_applied = self._count("ecp.precedents.applied", "Mentions that precedents decided.")
         # rate() sees no increase in a series that starts at one.
+        self._feedback.add(("CORRECTED",), 0)
+        self._precedents.add((), 0)
+        self._precedents_applied.add((), 0)
         self._executes.add(("EXECUTED",), 0)
         self._validations.add(("critical", "broken"), 0)
         self._store_seconds = self._distribution(
@@ -201,6 +207,18 @@ class Instruments:
     def validation(self, severity: str, passed: bool) -> None:  # noqa: FBT001 - the two outcomes of a rule
         """Count a rule that was checked on figures."""
         self._validations.add((severity, "held" if passed else "broken"))
+
+    def feedback(self, status: str) -> None:
+        """Count a judgement of an answer; ``status`` is its verdict or the reason why it was not taken."""
+        self._feedback.add((status,))
+
+    def precedents_recorded(self, count: int) -> None:
+        """Count corrections that hold for a department from now on."""
+        self._precedents.add((), count)
+
+    def precedents_applied(self, count: int) -> None:
+        """Count mentions that precedents decided."""
+        self._precedents_applied.add((), count)
 
     def store_call(self, store: str, adapter: str, operation: str, outcome: str, seconds: float) -> None:
         """Count a call to a store; an ``outcome`` that is not in `NOT_AN_ERROR` is an error.

@@ -26,6 +26,7 @@ from ecp_server.evaluation import reply
 from ecp_server.execution.execute import ExecuteStores, Executor
 from ecp_server.execution.kept import KeptAnswers
 from ecp_server.execution.run import Runner
+from ecp_server.feedback.report import Reporter
 from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.resolution.resolve import Resolver, Stores
@@ -39,6 +40,7 @@ from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.health import HealthMonitor
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
+from ecp_server.stores.precedents import KeptPrecedents
 from ecp_server.stores.read_cache import ReadCache
 from ecp_server.stores.standins.refusal import denying, refusing
 from ecp_server.telemetry.metrics import Instruments
@@ -144,10 +146,12 @@ class EcpApplication:
             breakers=lambda: self._guards.breakers,
         )
         self._guards.listen(self._health)
+        self._precedents = KeptPrecedents(stores.state)
         self._resolver = Resolver(
             self._shelf,
             self._preparation,
             stores,
+            self._precedents,
             instruments,
             timedelta(hours=settings.resolution_ttl_hours),
             settings.log_questions,
@@ -163,6 +167,9 @@ class EcpApplication:
             ),
             instruments,
         )
+        self._reporter = Reporter(
+            self._shelf, self._preparation, stores.policy, stores.state, self._precedents, instruments
+        )
         self._browser = Browser(
             self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy, instruments
         )
@@ -176,7 +183,7 @@ class EcpApplication:
     def register(self, server: aio.Server) -> None:
         """Add the services to a server that has not started."""
         resolve_pb2_grpc.add_ResolveServiceServicer_to_server(
-            ResolveService(self._resolver, self._executor, self._resolver.stores.state), server
+            ResolveService(self._resolver, self._executor, self._reporter, self._resolver.stores.state), server
         )
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(self._browser), server)
         health_pb2_grpc.add_HealthServiceServicer_to_server(HealthService(self._health, version(DISTRIBUTION)), server)
@@ -214,6 +221,7 @@ class EcpApplication:
             await asyncio.wait([self._preparing])
         await self._health.close()
         await self._executor.close()
+        await self._precedents.close()
         for store in (self._graph, self._vector, self._registry, self._policy, self._state, self._semantic):
             await store.close()
         await self._stand_ins.close()

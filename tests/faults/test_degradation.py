@@ -121,9 +121,7 @@ async def test_degraded_replies_are_counted(stores: Switched) -> None:
         await ask(stores.server, "Resolve")
     stores.fail(VECTOR)
     await ask(stores.server, "SearchGlossary")
-    counted = {
-        labels["store"]: value for labels, value in stores.server._samples("ecp_degraded_replies_total") if value
-    }
+    counted = {labels["store"]: value for labels, value in stores.server.sampled("ecp_degraded_replies_total") if value}
     assert {"graph": 2, "registry": 1, "vector": 1} == counted
 
 
@@ -162,9 +160,9 @@ async def test_an_open_breaker_shows_and_closes_by_itself(quick: Switched) -> No
     assert (health_pb2.BREAKER_STATE_OPEN, health_pb2.HEALTH_STATUS_UNHEALTHY) == (seen.breaker, seen.status)
     assert "the graph store does not answer" == seen.reason
     assert {"graph": 2.0} == {
-        labels["store"]: value for labels, value in quick.server._samples("ecp_breaker_state") if value
+        labels["store"]: value for labels, value in quick.server.sampled("ecp_breaker_state") if value
     }
-    assert ({"component": "graph"}, 1.0) in quick.server._samples("ecp_degraded_components")
+    assert ({"component": "graph"}, 1.0) in quick.server.sampled("ecp_degraded_components")
     asked = quick.switches[GRAPH].asked
     lineage = await ask(quick.server, "GetLineage")
     assert ("UNAVAILABLE", "ERROR_REASON_CIRCUIT_OPEN") == (lineage.code, reason(lineage))
@@ -175,7 +173,7 @@ async def test_an_open_breaker_shows_and_closes_by_itself(quick: Switched) -> No
         while (await health_of(quick, GRAPH)).breaker != health_pb2.BREAKER_STATE_CLOSED:  # noqa: ASYNC110 - as seen
             await asyncio.sleep(0.05)
     assert health_pb2.HEALTH_STATUS_HEALTHY == (await health_of(quick, GRAPH)).status
-    assert ({"component": "graph"}, 0.0) in quick.server._samples("ecp_degraded_components")
+    assert ({"component": "graph"}, 0.0) in quick.server.sampled("ecp_degraded_components")
     assert [] == told((await ask(quick.server, "Resolve")).response)
 
 

@@ -73,7 +73,7 @@ class Noting(Asking):
 
 def adapters(server: Running) -> set[tuple[str, str]]:
     """Return which adapters were asked, by store, as the metrics count them."""
-    samples = server._samples("ecp_store_query_duration_seconds_count")
+    samples = server.sampled("ecp_store_query_duration_seconds_count")
     return {(labels["store"], labels["adapter"]) for labels, count in samples if count}
 
 

@@ -21,6 +21,7 @@ from ecp_server.stores.guard.deadline import Budget, bounded
 from ecp_server.stores.observe import observed
 from ecp_server.stores.policy.embedded import EmbeddedPolicy
 from ecp_server.stores.ports import Policy
+from ecp_server.stores.precedents import KeptPrecedents
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from ecp_server.stores.state.embedded import EmbeddedState
 from ecp_server.stores.vector.embedded import EmbeddedVector
@@ -89,7 +90,12 @@ class Desk:
     @property
     def resolver(self) -> Resolver:
         """The path."""
-        return Resolver(self.held, self._preparation, self.stores, Instruments(), self.expire_after)
+        return Resolver(self.held, self._preparation, self.stores, self.precedents, Instruments(), self.expire_after)
+
+    @cached_property
+    def precedents(self) -> KeptPrecedents:
+        """What departments have taught."""
+        return KeptPrecedents(self.stores.state)
 
     @property
     def browser(self) -> Browser:
@@ -105,5 +111,6 @@ class Desk:
 
     async def close(self) -> None:
         """Release the stores."""
+        await self.precedents.close()
         await self.vector.close()
         await self.state.close()

@@ -53,6 +53,7 @@ class Counted:
     resolved: list[tuple[str, str]] = field(default_factory=list)
     decided: list[tuple[str, bool]] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    taught: int = 0
 
     def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
         assert seconds >= 0
@@ -61,6 +62,9 @@ class Counted:
 
     def policy_decision(self, action: str, allowed: bool) -> None:  # noqa: FBT001 - as the protocol has it
         self.decided.append((action, allowed))
+
+    def precedents_applied(self, count: int) -> None:
+        self.taught += count
 
     def degraded_reply(self, store: str) -> None:
         self.degraded.append(store)

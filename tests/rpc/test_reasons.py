@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
+from ecp.v1 import catalog_pb2, types_pb2
 from tests.logs import Lines
 from tests.rpc.refusals import refused
 from tests.running import Running, running, user
@@ -197,13 +197,6 @@ async def test_callers_deadline_ends_the_call_with_their_own_status(meridian: Pa
         await server.settled()
         assert 1.0 == server.counted()["/ecp.v1.ResolveService/Resolve", "DEADLINE_EXCEEDED"]
         assert "OK" == (await server.resolve(REVENUE)).code
-
-
-async def test_what_is_not_built_says_so(server: Running) -> None:
-    request = resolve_pb2.ReportFeedbackRequest(resolution_id="anything")
-    outcome = await server.ask(server.resolving.ReportFeedback, request)
-    assert {} == refused(outcome, "UNIMPLEMENTED", "NOT_IMPLEMENTED")
-    assert "ReportFeedback" in outcome.message
 
 
 CANARY = "hunter2"

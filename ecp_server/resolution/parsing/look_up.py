@@ -7,11 +7,13 @@ from typing import Final, Protocol
 
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
+from ecp_server.resolution.lessons import NO_LESSONS, Lessons
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
 from ecp_server.resolution.parsing.intent import CATALOG_WORDS
 from ecp_server.resolution.parsing.movement import MOVEMENT_WORDS
 from ecp_server.resolution.parsing.structure import STRUCTURAL
 from ecp_server.resolution.parsing.superlatives import SUPERLATIVE_WORDS
+from ecp_server.resolution.parsing.taught import with_taught
 from ecp_server.resolution.parsing.words import LIGHT, MOVING
 from ecp_server.resolution.spelling.joints import taken_apart
 from ecp_server.resolution.time import TimeMention, find_times
@@ -38,11 +40,16 @@ class LookedUp:
         return max(mended, default=Exactness.EXACT)
 
 
-def look_up(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple[SenseKind, str]]) -> LookedUp:
-    """Find the catalog's forms and periods; where words remain that nothing matches, read them loosely."""
-    spans, times = _visible(lexicon.spans(tokens), hidden), find_times(tokens)
+def look_up(
+    tokens: tuple[Token, ...],
+    lexicon: Lexicon,
+    hidden: frozenset[tuple[SenseKind, str]],
+    lessons: Lessons = NO_LESSONS,
+) -> LookedUp:
+    """Find the catalog's forms, what was taught, and periods; where words remain that nothing matches, read loosely."""
+    spans, times = with_taught(_visible(lexicon.spans(tokens), hidden), tokens, lessons), find_times(tokens)
     covered = covered_by((*spans, *times))
-    left = [t for i, t in enumerate(tokens) if i not in covered and t.folded not in _SPELT_RIGHT and is_content(t)]
+    left = [t for i, t in enumerate(tokens) if i not in covered and may_be_a_name(t)]
     if not left:
         return LookedUp(tokens, spans, times, {})
     starts = {token.start for token in left}
@@ -57,7 +64,7 @@ def look_up(tokens: tuple[Token, ...], lexicon: Lexicon, hidden: frozenset[tuple
     read = LookedUp(tokens, [], find_times(words), mended)
     loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
     found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
-    return replace(read, tokens=tuple(words), spans=found)
+    return replace(read, tokens=tuple(words), spans=with_taught(found, words, lessons))
 
 
 def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
@@ -90,6 +97,11 @@ def is_content(token: Token) -> bool:
     """Tell whether a word, unmatched, is told and lowers confidence."""
     word = token.folded
     return word not in NO_CONTENT and (word.isalpha() or any(character.isalpha() for character in word))
+
+
+def may_be_a_name(token: Token) -> bool:
+    """Tell whether a word can be one of a name that nobody knows, and not only of how questions are put."""
+    return token.folded not in _SPELT_RIGHT and is_content(token)
 
 
 def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:

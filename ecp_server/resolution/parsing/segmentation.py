@@ -10,7 +10,7 @@ from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKin
 from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.resolution.time import TimeMention
 
-_SOURCE_BONUS = {FormSource.NAME: 0.3, FormSource.SYNONYM: 0.2, FormSource.ACRONYM: 0.1}
+_SOURCE_BONUS = {FormSource.NAME: 0.3, FormSource.SYNONYM: 0.2, FormSource.ACRONYM: 0.1, FormSource.PRECEDENT: 0.2}
 _EXACTNESS_BONUS = {
     Exactness.EXACT: 0.0,
     Exactness.INFLECTED: -0.05,

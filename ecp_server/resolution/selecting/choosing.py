@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term, TermVariation
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.resolution.draft import Draft, NamedMention
+from ecp_server.resolution.lessons import Lesson, contradiction
 from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind
 from ecp_server.stores.ports import Variations
 
@@ -13,7 +16,14 @@ MAX_OPTIONS = 5
 MARGIN = 0.05
 """Candidates closer than this to the best one are asked back. Two tiers apart is more than this, one is less."""
 
-_SOURCE_SCORE = {FormSource.NAME: 1.0, FormSource.SYNONYM: 0.97, FormSource.ACRONYM: 0.95}
+PRECEDENT_SCORE = 0.95
+"""No more than the weakest of names: nobody has measured how often what was taught is right."""
+_SOURCE_SCORE = {
+    FormSource.NAME: 1.0,
+    FormSource.SYNONYM: 0.97,
+    FormSource.ACRONYM: 0.95,
+    FormSource.PRECEDENT: PRECEDENT_SCORE,
+}
 EXACTNESS_FACTOR = {
     Exactness.EXACT: 1.0,
     Exactness.INFLECTED: 0.99,
@@ -27,6 +37,7 @@ which one in fifty lies a slip from a name, so corrections count for less; nine 
 _TIER_STEP = 0.03
 _DECIDED = 0.2
 """More than tiers and kinds of names make together."""
+_AS_NAMED = frozenset({Exactness.EXACT, Exactness.INFLECTED})
 _SOURCE_WORD = {FormSource.NAME: "name", FormSource.SYNONYM: "synonym", FormSource.ACRONYM: "acronym"}
 
 
@@ -42,6 +53,10 @@ class Candidate:
     variation: str = ""
     defaulted: bool = False
     """No context decided; the term's default was taken."""
+    settled: bool = False
+    """An exact name or the user's variation says so, which goes before tiers and precedents."""
+    lesson: Lesson | None = None
+    """What the department was taught, where that decides for it."""
 
     @property
     def match(self) -> float:
@@ -85,15 +100,18 @@ class Chosen:
         """Return the question back."""
         options = self.alternatives
         text = self.named.mention.text
-        names = ", ".join(option.name for option in options)
-        return Ambiguity(self.subject, self.named.mention, options, f"“{text}” can mean {names}. Which one?")
+        taught = [(c.option.name, c.lesson) for c in self.candidates if c.lesson is not None]
+        message = f"“{text}” can mean {', '.join(option.name for option in options)}. Which one?"
+        if len({lesson.option_id for _, lesson in taught}) > 1:
+            message = contradiction(text, taught[0][1].department, [name for name, _ in taught])
+        return Ambiguity(self.subject, self.named.mention, options, message)
 
 
 def choose(named: NamedMention, draft: Draft) -> Chosen:
     """Choose one meaning of a mention that can be a metric or a term.
 
-    Exact names go first, then the user's variation, then tier; within `MARGIN` nothing is taken and the caller is
-    asked.
+    Exact names go first, then the user's variation, then what the department was taught, then tier; within `MARGIN`
+    nothing is taken and the caller is asked.
     """
     candidates = tuple(_candidates(named, draft))
     chosen = Chosen(named, candidates, None)
@@ -101,7 +119,7 @@ def choose(named: NamedMention, draft: Draft) -> Chosen:
         picked = next((c for c in candidates if c.option.id == choice.option_id), None)
         if choice.subject_id in chosen.subjects and picked is not None:
             reason = f"The caller chose it among the meanings of “{named.mention.text}”"
-            return Chosen(named, candidates, replace(picked, reason=reason, defaulted=False))
+            return Chosen(named, candidates, replace(picked, reason=reason, defaulted=False, lesson=None))
     best = candidates[0]
     rivals = [c for c in candidates[1:] if best.score - c.score <= MARGIN]
     return Chosen(named, candidates, None if rivals and not best.defaulted else best)
@@ -125,16 +143,11 @@ def subject_id(named: NamedMention) -> str:
 def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
     """Return the visible meanings, best first, each once."""
     senses = [s for s in named.senses if s.kind in (SenseKind.METRIC, SenseKind.TERM)]
-    senses = [sense for sense in senses if sense.source is FormSource.NAME] or senses
-    catalog = draft.prepared.catalog
-    found: list[Candidate] = []
-    for sense in senses:
-        match = _SOURCE_SCORE[sense.source] * EXACTNESS_FACTOR[named.exactness]
-        if sense.kind is SenseKind.METRIC:
-            metric = catalog.metrics[sense.id]
-            found.append(_metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}"))
-        else:
-            found += _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
+    known = [sense for sense in senses if sense.source is not FormSource.PRECEDENT]
+    known = [sense for sense in known if sense.source is FormSource.NAME] or known
+    found = [candidate for sense in known for candidate in _read(sense, named, draft)]
+    if draft.lessons.by_words:
+        found = _with_lessons(found, named, draft)
     if len(found) == 1:
         return found
     best: dict[str, Candidate] = {}
@@ -143,7 +156,63 @@ def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
     return list(best.values())
 
 
+def _read(sense: Sense, named: NamedMention, draft: Draft) -> list[Candidate]:
+    """Return what one sense of a mention can mean."""
+    catalog = draft.prepared.catalog
+    match = _SOURCE_SCORE[sense.source] * EXACTNESS_FACTOR[named.exactness]
+    exact = sense.source is FormSource.NAME and named.exactness in _AS_NAMED
+    if sense.kind is SenseKind.METRIC:
+        metric = catalog.metrics[sense.id]
+        candidate = _metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}")
+        return [replace(candidate, settled=exact)]
+    found = _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
+    if exact and len(found) == 1 and not found[0].defaulted:
+        return [replace(found[0], settled=True)]
+    return found
+
+
+def _with_lessons(found: list[Candidate], named: NamedMention, draft: Draft) -> list[Candidate]:
+    """Return the candidates, those that the department was taught before the others.
+
+    Exact names and the user's variation are not taught: among several such candidates a lesson picks one, and else it
+    has no effect. Several that were taught come out alike, so that the caller is asked.
+    """
+    settled = [candidate for candidate in found if candidate.settled]
+    if len(settled) == 1:
+        return found
+    top = max([candidate.score for candidate in found], default=1.0) + _DECIDED
+    meanings = {sense.meaning for sense in named.senses}
+    taught: list[Candidate] = []
+    for lesson in draft.lessons.of(draft.parsed.tokens, named.first, named.last):
+        if lesson.meaning.sense.meaning in meanings:
+            meant = _meant(lesson, settled or found)
+            if not meant and not settled:
+                meant = _meant(lesson, _read(lesson.meaning.sense, named, draft)) or _readings(lesson, named, draft)
+            taught += [_taught(candidate, lesson, top) for candidate in meant]
+    return found + taught
+
+
+def _taught(candidate: Candidate, lesson: Lesson, score: float) -> Candidate:
+    reason = lesson.reason(candidate.option.name)
+    return replace(candidate, score=score, reason=reason, defaulted=False, lesson=lesson)
+
+
+def _meant(lesson: Lesson, candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if (c.option.id, c.option.kind) == (lesson.option_id, lesson.kind)]
+
+
+def _readings(lesson: Lesson, named: NamedMention, draft: Draft) -> list[Candidate]:
+    """Return what a term that words were corrected to means for the user; several where nothing decides."""
+    readings = [] if lesson.meaning.context else _read(lesson.meaning.sense, named, draft)
+    best = max(readings, key=lambda candidate: candidate.score, default=None)
+    if best is None or best.defaulted:
+        return readings if best is None else [best]
+    return [candidate for candidate in readings if best.score - candidate.score <= MARGIN]
+
+
 def _of(name: str, sense: Sense) -> str:
+    if sense.source is FormSource.PRECEDENT:
+        return f"what {name} was called"
     return f"the {_SOURCE_WORD[sense.source]} of {name}" if sense.source else f"the name of the metric {name}"
 
 
@@ -165,7 +234,7 @@ def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catal
                 # The user's variation goes before tiers.
                 rest = (v for v in visible if v is not variation and _holds(v, draft))
                 others = [_variation_candidate(term, v, match, f"“{sense.form}” in {v.context}", catalog) for v in rest]
-                return [replace(decided, score=decided.score + _DECIDED), *others]
+                return [replace(decided, score=decided.score + _DECIDED, settled=True), *others]
     own = term.metric if term.metric is not None and _visible(term.metric, draft) else None
     if own is not None:
         reason = f"“{sense.form}” stands for the metric {catalog.metrics[own].name}"

@@ -77,6 +77,12 @@ def holds(valid_from: date | None, valid_to: date | None, day: date | None) -> b
     return (valid_from is None or valid_from <= day) and (valid_to is None or day < valid_to)
 
 
+def known_contexts(member: Member, dimension: Dimension) -> frozenset[str]:
+    """Return the contexts that read a member in their own way, by its variations or a cube's binding."""
+    bound = [context for binding in dimension.bindings for context in binding.values.get(member.id, ())]
+    return frozenset([*[v.context for v in member.variations], *bound]) - {ANY_CONTEXT}
+
+
 def _binding(dimension: Dimension, cube: str) -> Binding | None:
     for binding in dimension.bindings:
         if binding.cube == cube:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, Metric
+from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, MemberVariation, Metric
 from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, ResolvedConcept
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
@@ -13,7 +13,15 @@ from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMem
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.selecting.fitting import fitting_dimensions, fitting_members
-from ecp_server.resolution.selecting.membership import bound_values, holds, last_day, member_values, readings_in
+from ecp_server.resolution.selecting.membership import (
+    bound_values,
+    holds,
+    known_contexts,
+    last_day,
+    member_values,
+    readings_in,
+)
+from ecp_server.resolution.selecting.taught import taught_contexts
 from ecp_server.stores.ports import Variations
 
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
@@ -125,11 +133,14 @@ def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], peri
     for named in slicing.members:
         member = named.member
         variations = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id), Variations()).members
-        read = member_values(member, variations, _contexts(draft, member), period)
+        own, taught = _contexts(draft, member), taught_contexts(named.named, member.id, draft)
+        read = member_values(member, variations, (*own, *_only(taught)), period)
+        if len(taught) > 1 and isinstance(read, SlicedMember) and (not read.variation or read.variation not in own):
+            read = _readings_by(taught, member, variations, period)
         if not read or not _exists_in(member, period):
             return replace(readings, problem=_stands_for_nothing(member, period))
         if isinstance(read, SlicedMember):
-            read = _called(read, _chosen(draft, f"{member.id}@"), draft, cubes)
+            read = _called(read, _chosen(draft, f"{member.id}@"), _only(taught), draft, cubes)
         if isinstance(read, SlicedMember):
             sliced = replace(read, excluded=named.named.excluded)
             readings = replace(readings, members=(*readings.members, sliced))
@@ -146,14 +157,36 @@ def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], peri
     return replace(readings, offers=tuple(offers))
 
 
+def _only(contexts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the one context that was taught; several contradict each other."""
+    return contexts if len(contexts) == 1 else ()
+
+
+def _readings_by(
+    contexts: Sequence[str], member: Member, variations: Sequence[MemberVariation], period: TimeRange | None
+) -> tuple[Option, ...]:
+    """Return what a member stands for in each of some contexts, as options."""
+    read = [(context, member_values(member, variations, (context,), period)) for context in contexts]
+    return tuple(
+        Option(f"{member.id}@{context}", f"{member.name} ({context})", ", ".join(one.values), ConceptKind.MEMBER)
+        for context, one in read
+        if isinstance(one, SlicedMember)
+    )
+
+
 def _called(
-    read: SlicedMember, chosen: Sequence[str], draft: Draft, cubes: Sequence[str]
+    read: SlicedMember, chosen: Sequence[str], taught: Sequence[str], draft: Draft, cubes: Sequence[str]
 ) -> SlicedMember | tuple[Option, ...]:
-    """Return the member in the context that was chosen for it; options where cubes call it differently by context."""
+    """Return the member in the context that was chosen for it; options where cubes call it differently by context.
+
+    What was taught decides where the user's own contexts do not.
+    """
     member = read.member
     dimension = draft.prepared.catalog.dimensions[member.dimension]
     if not read.variation and chosen and chosen[0] in _known_contexts(draft, member):
         read = replace(read, variation=chosen[0])
+    if taught and not read.variation and any(bound_values(read, dimension, c, draft.contexts) is None for c in cubes):
+        read = replace(read, variation=taught[0])
     for cube in cubes:
         if bound_values(read, dimension, cube, draft.contexts) is None:
             return tuple(
@@ -164,10 +197,7 @@ def _called(
 
 
 def _known_contexts(draft: Draft, member: Member) -> frozenset[str]:
-    """Return the contexts that read the member in their own way, by its variations or a cube's binding."""
-    bindings = draft.prepared.catalog.dimensions[member.dimension].bindings
-    bound = [context for binding in bindings for context in binding.values.get(member.id, ())]
-    return frozenset([*[v.context for v in member.variations], *bound]) - {""}
+    return known_contexts(member, draft.prepared.catalog.dimensions[member.dimension])
 
 
 def _cubes(draft: Draft, metrics: Sequence[Metric]) -> list[str]:
@@ -185,6 +215,7 @@ def bucketed(
     day = last_day(period)
     prefix = f"{grouping.dimension.id}@"
     chosen = _chosen(draft, prefix)
+    taught = _only(taught_contexts(named, grouping.dimension.id, draft))
     level = next((each for each in grouping.dimension.levels if each.id == grouping.level), None)
     # A level that the semantic layer has itself needs no members.
     cubes = _cubes(draft, metrics) if level is None or level.ref is None else ()
@@ -192,11 +223,11 @@ def bucketed(
     for member in (catalog.members[member_id] for member_id in grouping.dimension.members):
         if member.level != (grouping.level or member.level) or not holds(member.valid_from, member.valid_to, day):
             continue
-        read = member_values(member, member.variations, (*chosen, *draft.contexts), period)
+        read = member_values(member, member.variations, (*chosen, *draft.contexts, *taught), period)
         if not read:
             continue
         if isinstance(read, SlicedMember):
-            read = _called(read, chosen, draft, cubes)
+            read = _called(read, chosen, taught, draft, cubes)
         if not isinstance(read, SlicedMember):
             contexts = dict.fromkeys(option.id.partition("@")[2] for option in read)
             options = tuple(Option(f"{prefix}{c}", f"{grouping.dimension.name} ({c})") for c in contexts)

@@ -57,6 +57,11 @@ class Subjects:
         return tuple([_concept(c, c.taken) for c in self.chosen if c.taken is not None])
 
     @property
+    def precedents(self) -> tuple[str, ...]:
+        """Return the ids of the precedents that decided."""
+        return tuple([taken.lesson.precedents[0] for taken in self.taken if taken.lesson is not None])
+
+    @property
     def offers(self) -> dict[str, frozenset[str]]:
         """Return what a choice can name."""
         return {

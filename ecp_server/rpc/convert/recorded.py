@@ -47,7 +47,7 @@ class RecordedAnswer:
         request = resolve_pb2.ResolveRequest.FromString(record.request)
         response = self.response
         return Recorded(
-            principal=_principal(response.principal),
+            principal=principal(response.principal),
             plan=execution_plan(response.plan) if response.HasField("plan") else None,
             confidence=_confidence(response.confidence) if response.HasField("confidence") else None,
             warnings=tuple(_warning(warning) for warning in response.warnings),
@@ -114,16 +114,17 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _principal(principal: types_pb2.Principal) -> Principal:
+def principal(message: types_pb2.Principal) -> Principal:
+    """Return the principal that a message holds."""
     return Principal(
-        subject=principal.subject,
-        actor=principal.actor,
-        department=principal.department,
-        roles=tuple(principal.roles),
+        subject=message.subject,
+        actor=message.actor,
+        department=message.department,
+        roles=tuple(message.roles),
         allowed_members=tuple(
-            sorted((dimension, tuple(members.values)) for dimension, members in principal.allowed_members.items())
+            sorted((dimension, tuple(members.values)) for dimension, members in message.allowed_members.items())
         ),
-        verified=principal.verified,
+        verified=message.verified,
     )
 
 

@@ -1,0 +1,1 @@
+"""Taking what people say of answers."""

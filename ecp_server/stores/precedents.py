@@ -1,0 +1,104 @@
+"""Keeps what departments have taught for some seconds, so that a question need not ask the state store for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ecp_server.domain.errors import StoreError
+from ecp_server.domain.feedback import NO_PRECEDENTS, DepartmentPrecedents
+from ecp_server.stores.ports import State
+
+FRESH_SECONDS: Final = 2.0
+"""A copy that is older is read anew in the background, while questions go on with it."""
+USABLE_SECONDS: Final = 10.0
+"""A copy that is older is not used: what another server took, or an operator revoked, holds by then."""
+MAX_OF_DEPARTMENT: Final = 1000
+"""The newest count."""
+MAX_DEPARTMENTS: Final = 1000
+MAX_PRECEDENTS: Final = 20_000
+"""Of all departments together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    precedents: DepartmentPrecedents
+    count: int
+    asked_at: float
+    """When it was asked for, on the clock."""
+
+
+class KeptPrecedents:
+    """The precedents in force, by department; to be used from one event loop."""
+
+    def __init__(self, state: State, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state = state
+        self._clock = clock
+        self._kept: OrderedDict[str, _Copy] = OrderedDict()
+        """The one that was used last comes last."""
+        self._count = 0
+        self._generation = 0
+        self._refreshing: dict[str, asyncio.Task[None]] = {}
+
+    async def of(self, department: str) -> DepartmentPrecedents:
+        """Return what a department has taught; nothing where it is "".
+
+        It is at most `USABLE_SECONDS` old, and what this server took is in it. Raises `StoreError`.
+        """
+        if not department:
+            return NO_PRECEDENTS
+        kept = self._kept.get(department)
+        if kept is None or (age := self._clock() - kept.asked_at) > USABLE_SECONDS:
+            return await self._read(department)
+        if age > FRESH_SECONDS and department not in self._refreshing:
+            self._refresh(department)
+        self._kept.move_to_end(department)
+        return kept.precedents
+
+    def forget(self, department: str) -> None:
+        """Read anew what a department has taught: it has changed. What is being read now is not kept."""
+        self._generation += 1
+        self._drop(department)
+
+    async def close(self) -> None:
+        """Stop reading in the background."""
+        for task in self._refreshing.values():
+            task.cancel()
+        if self._refreshing:
+            await asyncio.wait(list(self._refreshing.values()))
+
+    async def _read(self, department: str) -> DepartmentPrecedents:
+        generation, asked_at = self._generation, self._clock()
+        found = await self._state.precedents(departments=[department], limit=MAX_OF_DEPARTMENT)
+        read = DepartmentPrecedents.of([precedent.record for precedent in found]) if found else NO_PRECEDENTS
+        if generation == self._generation:
+            self._keep(department, _Copy(read, len(found), asked_at))
+        return read
+
+    def _refresh(self, department: str) -> None:
+        # In a context of its own: the caller's deadline and provenance are not its.
+        task = asyncio.create_task(self._read_quietly(department), context=contextvars.Context(), name="precedents")
+        self._refreshing[department] = task
+        task.add_done_callback(lambda _: self._refreshing.pop(department))
+
+    async def _read_quietly(self, department: str) -> None:
+        try:
+            await self._read(department)
+        except StoreError:
+            return  # told where every store call is; once the copy is too old, a question will say so too
+
+    def _keep(self, department: str, copy: _Copy) -> None:
+        self._drop(department)
+        self._kept[department] = copy
+        self._count += copy.count
+        while len(self._kept) > MAX_DEPARTMENTS or (self._count > MAX_PRECEDENTS and len(self._kept) > 1):
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, department: str) -> None:
+        dropped = self._kept.pop(department, None)
+        self._count -= 0 if dropped is None else dropped.count
