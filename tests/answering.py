@@ -25,8 +25,11 @@ Asked = Callable[[Mapping[str, Any]], Awaitable[tuple[dict[str, Any], list[Row]]
 
 
 @asynccontextmanager
-async def answering(catalog: Path, data: Path | None = None) -> AsyncIterator[Asked]:
-    """Serve a catalog, over the tables of a folder where they are not its own, and give what asks it."""
+async def answering(catalog: Path, data: Path | None = None, **more: str) -> AsyncIterator[Asked]:
+    """Serve a catalog, over the tables of a folder where they are not its own, and give what asks it.
+
+    ``more`` are further settings.
+    """
     with tempfile.TemporaryDirectory(prefix="ecp-") as folder:
         settings = Settings.load(
             catalog=catalog,
@@ -35,6 +38,7 @@ async def answering(catalog: Path, data: Path | None = None) -> AsyncIterator[As
             state_url=f"sqlite:///{folder}/state.db",
             drain_delay_seconds=0,
             **({} if data is None else {"semantic_data": data}),
+            **more,
         )
         instruments = Instruments()
         application = await wiring.build(settings, instruments)

@@ -28,6 +28,9 @@ def load_warehouse(folder: Path, database: str) -> None:
     source = open_database(folder, memory_mib=512, threads=1)
     named = "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
     with psycopg.connect(database, autocommit=True) as connection:
+        here = sql.Identifier(connection.info.dbname)
+        # Tables without a schema are where DuckDB has them.
+        connection.execute(sql.SQL("ALTER DATABASE {} SET search_path = main, public").format(here))
         for schema, name in source.execute(named).fetchall():
             table = sql.Identifier(schema, name)
             columns = source.execute(f'DESCRIBE "{schema}"."{name}"').fetchall()

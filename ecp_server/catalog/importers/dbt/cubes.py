@@ -48,7 +48,8 @@ class Cube:
             "dimensions": [{"name": name, **given} for name, given in self.dimensions.items()],
             "measures": [{"name": name, **given} for name, given in self.measures.items()],
         }
-        cube = {"name": self.model.name, "sql_table": self.model.relation, "description": self.model.description}
+        rows = f"SELECT * FROM {self.model.relation}"  # noqa: S608 - sql_table, in words that every Cube reads
+        cube = {"name": self.model.name, "sql": rows, "description": self.model.description}
         return {key: value for key, value in (cube | parts).items() if value}
 
 
@@ -136,7 +137,8 @@ class Cubes:
             if dimension.is_time and GRAINS.index(dimension.grain) >= DAY:
                 given["meta"] = {"days_only": True}  # MetricFlow moves no day from zone to zone
             key = cube.dimensions.get(dimension.name, {}).get("primary_key")
-            cube.dimensions[dimension.name] = given | ({"primary_key": key} if key else {})
+            # Cube hides keys that do not say otherwise, and questions group by dimensions.
+            cube.dimensions[dimension.name] = given | ({"primary_key": key, "shown": True} if key else {})
 
     def _add_joins(self, cube: Cube) -> None:
         for join in self._graph.joins(cube.model):

@@ -25,8 +25,8 @@ class Join:
 
     @property
     def relationship(self) -> str:
-        """Return what Cube calls it."""
-        return "one_to_one" if self.own.type in _ONE else "many_to_one"
+        """Return what every Cube calls it: names of before 0.32, which later ones read too."""
+        return "has_one" if self.own.type in _ONE else "belongs_to"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_an_entity_names_its_only_label(tmp_path: Path) -> None:
 def test_joins_go_to_where_a_key_occurs_once(tmp_path: Path) -> None:
     result = imported(tmp_path, SHOP)
     assert {
-        "orders": {"sql": '{CUBE}.order_id = {orders}."order"', "relationship": "many_to_one"},
+        "orders": {"sql": '{CUBE}.order_id = {orders}."order"', "relationship": "belongs_to"},
     } == cube(result, "items")["joins"]
     assert {} == cube(result, "places")["joins"]
     assert {"sql": "{CUBE}.id", "type": "string", "primary_key": "true"} == cube(result, "places")["dimensions"][
@@ -96,7 +96,7 @@ def test_two_primary_models_of_one_entity_are_one_to_one_and_share_names(tmp_pat
     measures: [{name: area, agg: sum, create_metric: true}]
 """
     result = imported(tmp_path, SHOP.replace("metrics:\n", f"{more}metrics:\n", 1))
-    assert "one_to_one" == cube(result, "place_sizes")["joins"]["places"]["relationship"]
+    assert "has_one" == cube(result, "place_sizes")["joins"]["places"]["relationship"]
     size = loaded(result, tmp_path).dimensions["place__size"]
     assert ("places.size", (Binding("place_sizes", "place_sizes.size"),)) == (size.semantic_ref, size.bindings)
 
@@ -211,7 +211,7 @@ def test_more_values_than_allowed_become_no_members_and_that_is_told(data: Path,
 
 def test_types_tables_and_first_days_come_from_the_data(data: Path, tmp_path: Path) -> None:
     result = imported(tmp_path, SHOP, data)
-    assert "marts.orders" == cube(result, "orders")["sql_table"]
+    assert "SELECT * FROM marts.orders" == cube(result, "orders")["sql"]
     assert "boolean" == cube(result, "orders")["dimensions"]["is_large"]["type"]
     assert "number" == cube(result, "places")["dimensions"]["size"]["type"]
     metrics = loaded(result, tmp_path).metrics

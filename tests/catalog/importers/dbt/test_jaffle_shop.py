@@ -16,7 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from ecp_server.__main__ import catalog as commands
+from ecp_server.catalog.load import load_catalog
 from tests.answering import answering, close_to
+from tests.warehouse import cube_over
 
 AS_OF = "2019-12-15T12:00:00Z"
 ANALYST = {"roles": ["analyst"]}
@@ -196,3 +198,22 @@ async def test_a_measure_is_not_multiplied_by_its_joins(ask: Any, truth: duckdb.
     ).fetchall()
     found = {str(row["location__location_name"]).rpartition(".")[2].capitalize(): row["actual"] for row in table}
     assert {name: str(count) for name, count in expected} == found
+
+
+async def test_cube_gives_the_same_figures(shop: Path, raw: Path, evaluation_data: Path) -> None:
+    asked = [row["question"] for row in questions(evaluation_data).values()]
+    asked += [question for question, _ in FIGURES.values()]
+    asked += ["orders by location in 2019", "order gross profit by location in 2019", "revenue by product in 2019"]
+    requests = [{"concept": question, "as_of": AS_OF, "user_context": ANALYST} for question in asked]
+    with cube_over(load_catalog(shop).semantic, raw.parent / "marts") as cube:
+        async with (
+            answering(shop) as here,
+            answering(shop, semantic_url=cube.url, semantic_timeout_seconds="60") as there,
+        ):
+            different = {}
+            for request in requests:
+                (_, ours), (_, cubes) = await here(request), await there(request)
+                assert ours, request
+                if ours != cubes:
+                    different[request["concept"]] = ours, cubes
+    assert {} == different
