@@ -64,6 +64,17 @@ def catalog() -> None:
     """Work with catalogs."""
 
 
+@main.group(
+    cls=_Commands,
+    elsewhere={
+        "list": "ecp_server.wiring.precedent_commands:list_",
+        "revoke": "ecp_server.wiring.precedent_commands:revoke",
+    },
+)
+def precedents() -> None:
+    """Work with what corrections have taught departments."""
+
+
 def _flags(command: Any) -> Any:
     """Give a command the flags that settings declare."""
     for name, field in reversed(Settings.model_fields.items()):
