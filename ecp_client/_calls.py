@@ -241,23 +241,26 @@ class Calls(CatalogCalls):
         timeout_seconds: float | None = None,
         request_id: str | None = None,
     ) -> Call[FeedbackReceipt]:
-        """Record that a resolution was accepted, corrected or rejected. It is never retried by itself.
+        """Record that a resolution was accepted, corrected or rejected.
+
+        A correction of words teaches the department of whoever asked what they mean. A retry records nothing twice.
 
         Args:
-            resolution_id: From ``resolve``.
+            resolution_id: From ``resolve``, or from the `NotFound` of a question that nothing matched.
             verdict: The judgement.
-            corrections: Where corrected: what was misunderstood and what is right.
+            corrections: Where corrected: what was misunderstood and what is right, at most 20. Each names either words
+                of the question (``mention``), or an ambiguity or assumption (``subject_id``), and an ``option_id``.
             comment: A word for people, at most 2000 characters.
-            idempotency_key: A UUID; the same one twice records once. By default a new one.
+            idempotency_key: A UUID; the same one twice records once, where both say the same. By default a new one.
             user_id: Who judges; the resolution must be theirs. By default the client's.
             timeout_seconds: How long to wait. By default the client's.
             request_id: Names the call in logs. By default a new one.
 
         Raises:
-            InvalidRequest: A field is malformed.
+            InvalidRequest: A field is malformed, a correction cannot be, or the key was used for other feedback.
             NotFound: No such resolution, or another user's.
             Unavailable: The server or its records are out of reach.
-            Unimplemented: This server does not take feedback.
+            Unimplemented: This server is older than feedback.
             DeadlineExceeded: No answer in time.
         """
         feedback = types_pb2.Feedback(

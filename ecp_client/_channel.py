@@ -32,7 +32,8 @@ _THROTTLE = {"maxTokens": 10, "tokenRatio": 0.1}
 def service_config() -> Mapping[str, Any]:
     """Return the gRPC service config: round robin over the addresses of the target, and retries of UNAVAILABLE.
 
-    Only calls are retried that the contract marks as free of side effects (``idempotency_level``).
+    Only calls are retried that can be repeated without harm: those that the contract marks as free of side effects
+    (``idempotency_level``), and those whose request has an id under which it is recorded once.
     """
     names = [
         {"service": service.full_name, "method": method.name}
@@ -40,6 +41,7 @@ def service_config() -> Mapping[str, Any]:
         for service in file.services_by_name.values()
         for method in service.methods
         if method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+        or "request_id" in method.input_type.fields_by_name
     ]
     return {
         "loadBalancingConfig": [{"round_robin": {}}],

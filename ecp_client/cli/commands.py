@@ -6,10 +6,11 @@ from itertools import islice
 
 import click
 
-from ecp_client import HealthStatus, ProvenanceView, ResolutionStatus
+from ecp_client import Choice, HealthStatus, ProvenanceView, ResolutionStatus
 from ecp_client.cli import show_catalog, show_figures, show_resolution
 from ecp_client.cli.calling import Caller, in_a_name, of_server
 from ecp_client.cli.exits import ExitCode
+from ecp_client.cli.judging import corrections_of_subjects, corrections_of_words, verdict_of
 from ecp_client.cli.questions import Question, of_question
 from ecp_client.cli.safe import as_dict
 
@@ -167,6 +168,52 @@ def show(at: Caller, resolution_id: str) -> None:
     """Show a recorded resolution again, with how it was found. The user must be the one who asked."""
     found = at.client.get_resolution(resolution_id, provenance=ProvenanceView.FULL if at.json else ProvenanceView.BASIC)
     at.tell(found.proto, show_resolution.record(found))
+
+
+@ecp.command()
+@click.argument("resolution_id", metavar="ID")
+@click.option("--accept", is_flag=True, help="It was right.")
+@click.option("--reject", is_flag=True, help="It was wrong.")
+@click.option(
+    "--correct",
+    callback=corrections_of_words,
+    multiple=True,
+    metavar="WORDS=OPTION",
+    help="These words of the question mean this, e.g. takings=net_revenue, or metric:net_revenue where an id is of "
+    "several kinds. May be given several times.",
+)
+@click.option(
+    "--choose",
+    callback=corrections_of_subjects,
+    multiple=True,
+    metavar="SUBJECT=OPTION",
+    help="This option of an ambiguity or assumption is right. May be given several times.",
+)
+@click.option("--comment", default="", help="A word for people, at most 2000 characters.")
+@click.option("--key", default="", metavar="UUID", help="The same one twice records once. By default a new one.")
+@in_a_name
+@of_server
+def feedback(
+    at: Caller,
+    resolution_id: str,
+    correct: tuple[Choice, ...],
+    choose: tuple[Choice, ...],
+    comment: str,
+    key: str,
+    *,
+    accept: bool,
+    reject: bool,
+) -> None:
+    """Say whether the answer with this ID was right, and if not, what is.
+
+    A correction teaches the department of whoever asked, who must be the user.
+    """
+    corrections = (*correct, *choose)
+    verdict = verdict_of(accept=accept, reject=reject, corrected=bool(corrections))
+    receipt = at.client.report_feedback(
+        resolution_id, verdict, corrections=corrections, comment=comment, idempotency_key=key
+    )
+    at.tell(receipt.proto, show_resolution.judgement(receipt.feedback))
 
 
 @ecp.command()

@@ -91,14 +91,16 @@ def _not_found(error: NotFound) -> Iterator[RenderableType]:
         yield plain("Check the id, and say with --user who asked.")
         return
     yield _headline(f"Nothing in the catalog matches {words}." if words else f"{error.message}.")
-    if not error.suggestions:
+    if error.suggestions:
+        yield plain("Ask again with one of these, or look further with `ecp glossary WORDS`:")
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+        for option in error.suggestions:
+            table.add_row(plain(option.name, "bold"), plain(option.definition))
+        yield table
+    else:
         yield plain("Look for it with `ecp glossary WORDS`, or see what there is with `ecp metrics`.")
-        return
-    yield plain("Ask again with one of these, or look further with `ecp glossary WORDS`:")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
-    for option in error.suggestions:
-        table.add_row(plain(option.name, "bold"), plain(option.definition))
-    yield table
+    if error.resolution_id:
+        yield plain(f"If you know what it means: `ecp feedback {error.resolution_id} --correct WORDS=OPTION`.")
 
 
 def _denied(error: Denied) -> Iterator[RenderableType]:

@@ -12,11 +12,13 @@ from rich.text import Text
 from ecp_client import (
     Ambiguity,
     Assumption,
+    Choice,
     Confidence,
     DataWarning,
     Degradation,
     Execution,
     ExecutionPlan,
+    Feedback,
     Filter,
     FilterOperator,
     Hop,
@@ -68,12 +70,26 @@ def resolution(answer: Resolution, *, steps: bool = False) -> RenderableType:
 
 
 def record(found: ResolutionRecord) -> RenderableType:
-    """Return a recorded resolution: the question, who asked and when, the answer, and when it was run."""
+    """Return a recorded resolution: the question, who asked and when, the answer, its figures, what was said of it."""
     asked = found.request
     who = ", ".join(part for part in (asked.user_context.user_id, asked.user_context.department) if part) or "nobody"
     head = (plain(asked.concept, "italic"), plain(f"asked by {who} on {_when(found.create_time)}", "dim"))
     runs = section("Executions", *(_execution(run) for run in found.executions))
-    return Group(*head, "", resolution(found.response, steps=True), *runs)
+    said = section("Feedback", *map(judgement, found.feedback))
+    return Group(*head, "", resolution(found.response, steps=True), *runs, *said)
+
+
+def judgement(feedback: Feedback) -> RenderableType:
+    """Return what somebody said of an answer, what is right in lines of its own."""
+    by = f" by {safe(feedback.user_id)}" if feedback.user_id else ""
+    head = Text.assemble((feedback.verdict.name.lower(), "green"), (f"{by} on {_when(feedback.create_time)}", "dim"))
+    right = [plain(f"  {_about(one)} is {one.option_id}") for one in feedback.corrections]
+    comment = [plain(f"  {feedback.comment}", "italic")] if feedback.comment else []
+    return Group(head, *right, *comment)
+
+
+def _about(correction: Choice) -> str:
+    return f"“{correction.mention}”" if correction.mention else correction.subject_id
 
 
 def _execution(run: Execution) -> RenderableType:
