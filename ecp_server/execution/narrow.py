@@ -62,6 +62,8 @@ def _narrowed(query: SemanticQuery, dimension: Dimension, members: Sequence[str]
         raise _invalid(dimension.id, f"leaves nothing of what the plan's query “{query.id}” asks for")
     condition = Filter(ref, FilterOperator.EQUALS, tuple(values), REQUEST, dimension.id)
     group_by = tuple(restrict_buckets(g, left) if g.dimension == dimension.id else g for g in query.group_by)
+    if any(g.dimension == dimension.id and not g.ref and not g.buckets for g in group_by):
+        raise _invalid(dimension.id, f"leaves none of the members that the plan's query “{query.id}” groups by")
     return replace(query, filters=(*query.filters, condition), group_by=group_by)
 
 

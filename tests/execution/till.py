@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol
 
-from typing_extensions import override
+from typing_extensions import TypeVar, override
 
 from ecp.v1 import resolve_pb2
 from ecp_server.domain.catalog import Catalog
@@ -28,10 +28,20 @@ from tests.resolution.desk import Desk
 from tests.resolution.samples import question
 
 
-class Till(Desk):
+class Engine(Semantic, Protocol):
+    """What a till computes figures by."""
+
+    def kind_of(self, ref: str, /) -> str:
+        """How a measure aggregates."""
+
+
+E = TypeVar("E", bound=Engine, default=Rows)
+
+
+class Till(Desk, Generic[E]):
     """A desk that also runs what it resolves; answers are recorded as the server records them."""
 
-    def __init__(self, catalog: Catalog, folder: Path, policy: Policy, engine: Rows) -> None:
+    def __init__(self, catalog: Catalog, folder: Path, policy: Policy, engine: E) -> None:
         super().__init__(catalog, folder, policy)
         self.engine = engine
         self.kept = KeptAnswers()
