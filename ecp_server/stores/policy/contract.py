@@ -48,19 +48,21 @@ def input_document(action: Action, principal: Principal, products: Iterable[Prod
             "verified": principal.verified,
             "scopes": list(principal.scopes),
         },
-        "products": [
-            {
-                "id": product.id,
-                "kind": product.kind,
-                "certification_tier": product.certification_tier,
-                "classification": product.classification,
-                "domain": product.domain,
-                "owner": product.owner,
-                "dimensions": list(product.dimensions),
-                "pii_columns": list(product.pii_columns),
-            }
-            for product in products
-        ],
+        "products": [product_document(product) for product in products],
+    }
+
+
+def product_document(product: Product) -> dict[str, Any]:
+    """Return one of the products of an input."""
+    return {
+        "id": product.id,
+        "kind": product.kind,
+        "certification_tier": product.certification_tier,
+        "classification": product.classification,
+        "domain": product.domain,
+        "owner": product.owner,
+        "dimensions": list(product.dimensions),
+        "pii_columns": list(product.pii_columns),
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -19,13 +20,24 @@ from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.stores.policy.builtin import builtin_policies
 from ecp_server.stores.policy.check import check
-from ecp_server.stores.policy.contract import PolicyInvalid, batches, input_document, merged, read_answer
+from ecp_server.stores.policy.contract import (
+    PolicyInvalid,
+    batches,
+    input_document,
+    merged,
+    product_document,
+    read_answer,
+)
 from ecp_server.stores.policy.engine import Engine, EvaluationFailed
+from ecp_server.stores.policy.native import Piece, piece
 
 __all__ = ["EmbeddedPolicy", "PolicyInvalid"]
 
 BATCH_SIZE: Final = 16
 """Products an evaluation: two to three milliseconds under the built-in policy."""
+
+MAX_PIECES: Final = 4096
+"""Products whose part of an input is kept, about 5 KB each."""
 
 CHECK_TIMEOUT_SECONDS: Final = 30.0
 
@@ -82,9 +94,16 @@ class EmbeddedPolicy:
         return self._engine
 
 
+@lru_cache(maxsize=MAX_PIECES)
+def _piece(product: Product) -> Piece:
+    return piece(product_document(product))
+
+
 def _evaluate(engine: Engine, action: Action, principal: Principal, products: list[Product]) -> Mapping[str, Decision]:
     try:
-        result = engine.evaluate(input_document(action, principal, products))
+        document = input_document(action, principal, ())
+        document["products"] = [_piece(product) for product in products]
+        result = engine.evaluate(document)
     except EvaluationFailed as error:
         _LOG.error("policy_evaluation_failed", action=action.value, error=str(error))
         raise PolicyUnavailable from error

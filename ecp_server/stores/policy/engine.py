@@ -11,7 +11,7 @@ from typing import Any, Final
 from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # it ships no types
 
 from ecp_server.stores.policy.contract import PolicyInvalid, strict_json
-from ecp_server.stores.policy.native_input import native_input
+from ecp_server.stores.policy.native import evaluate
 
 _QUERY: Final = "answer=data.ecp.policy.decisions"
 
@@ -46,15 +46,15 @@ class Engine:
             raise PolicyInvalid(_message(str(error))) from None
 
     def evaluate(self, document: dict[str, Any]) -> object:
-        """Return the decisions for the input document, as `contract.strict_json` reads them; None where undefined.
+        """Return the decisions for the input, as `contract.strict_json` reads them; None where undefined.
+
+        Parts of the document may be `native.Piece`s.
 
         Raises `EvaluationFailed`.
         """
         try:
-            self._interpreter.set_input(native_input(document))
-            output = self._interpreter.query_bundle(self._bundle)
-            text = str(output)
-            if not output.ok():
+            is_ok, text = evaluate(self._interpreter, self._bundle, document)
+            if not is_ok:
                 raise EvaluationFailed("an error in the evaluation, such as two rules that contradict each other")
             result = None if text == "undefined" else strict_json(text)
         except json.JSONDecodeError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from ecp_server.stores.policy.engine import Engine, EvaluationFailed
+from ecp_server.stores.policy.native import Piece, piece
 
 ECHO = Engine({"echo.rego": "package ecp.policy\n\ndecisions := input\n"})
 
@@ -32,6 +34,28 @@ def test_what_the_contract_does_not_have_is_no_input(value: object) -> None:
     with pytest.raises(EvaluationFailed):
         ECHO.evaluate({"value": value})
     assert ECHO.evaluate({"value": 1}) == {"value": 1}
+
+
+def test_a_piece_stands_for_what_it_was_made_of() -> None:
+    product = {"id": 'm "q" é', "tags": ["a", "b"], "tier": 2, "open": True, "none": [], "inner": {"x": {}}}
+    made = piece(product)
+    for others in ([], [product], [made, piece({"id": "other"})]):
+        expected = [product, *(product if other is made else other for other in others)]
+        expected = [{"id": "other"} if isinstance(other, Piece) else other for other in expected]
+        assert ECHO.evaluate({"products": [made, *others], "n": 1}) == {"products": expected, "n": 1}
+    with pytest.raises(ValueError, match="has no place"):
+        piece({"value": 1.5})
+
+
+def test_other_threads_get_right_decisions_too() -> None:
+    """Engines of their own, side by side: the lock is held while an input is made and given up while it is judged."""
+
+    def judged(number: int) -> bool:
+        engine = Engine({"echo.rego": "package ecp.policy\n\ndecisions := input\n"})
+        return all(engine.evaluate({"n": number, "i": i}) == {"n": number, "i": i} for i in range(50))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(judged, range(4)))
 
 
 def test_what_is_given_up_is_freed() -> None:
