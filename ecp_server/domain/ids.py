@@ -1,4 +1,4 @@
-"""Ids that sort by time."""
+"""Ids of records, which sort by time, and of requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from typing import Final
 from uuid import UUID
 
-_RANDOM_BYTES: Final = 10
+_UUID_BYTES: Final = 10
+_REQUEST_BYTES: Final = 16
 _RESERVE_BYTES: Final = 4000
 
 
@@ -18,13 +19,13 @@ class _Reserve:
         self._bytes = b""
         self._used = 0
 
-    def take(self) -> int:
-        """Return 80 random bits that nobody gets again: workers are started anew, never forked with these."""
-        if self._used + _RANDOM_BYTES > len(self._bytes):
+    def take(self, count: int) -> bytes:
+        """Return random bytes that nobody gets again: workers are started anew, never forked with these."""
+        if self._used + count > len(self._bytes):
             self._bytes, self._used = secrets.token_bytes(_RESERVE_BYTES), 0
-        taken = self._bytes[self._used : self._used + _RANDOM_BYTES]
-        self._used += _RANDOM_BYTES
-        return int.from_bytes(taken)
+        taken = self._bytes[self._used : self._used + count]
+        self._used += count
+        return taken
 
 
 _reserve: Final = _Reserve()
@@ -36,6 +37,11 @@ def uuid7() -> str:
     Not for several threads at once: the event loop makes ids.
     """
     milliseconds = time.time_ns() // 1_000_000
-    random = _reserve.take()
+    random = int.from_bytes(_reserve.take(_UUID_BYTES))
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
     return str(UUID(int=value))
+
+
+def request_id() -> str:
+    """Return 128 random bits as hexadecimal digits. Not for several threads at once, as above."""
+    return _reserve.take(_REQUEST_BYTES).hex()

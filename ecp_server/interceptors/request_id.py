@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -14,6 +13,7 @@ from grpc import aio
 from typing_extensions import override
 
 from ecp_server.domain.call import CALL, Call
+from ecp_server.domain.ids import request_id
 from ecp_server.interceptors.handlers import Context, Continuation, Handler
 
 REQUEST_ID: Final = "x-request-id"
@@ -107,4 +107,4 @@ def _chosen(metadata: Iterable[tuple[str, str | bytes]]) -> str:
     sent = [value for key, value in metadata if key == REQUEST_ID]
     if len(sent) == 1 and isinstance(sent[0], str) and _ACCEPTABLE.fullmatch(sent[0]):
         return sent[0]
-    return secrets.token_hex(16)
+    return request_id()
