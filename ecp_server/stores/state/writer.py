@@ -21,8 +21,7 @@ from ecp_server.stores.state.statements import Statement
 GATHER_SECONDS: Final = 0.005
 """How long writes gather at most while the event loop is busy with other calls, which has no use for them sooner.
 
-Each commit wakes two threads, takes the disk, and takes the interpreter lock from the loop: a tenth of all that a call
-costs.
+Each commit wakes two threads, takes the disk, and takes the interpreter lock from the loop.
 """
 IDLE_SECONDS: Final = 0.0001
 """A turn of the loop that takes no longer had nothing to do."""
