@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, Protocol, cast
 
+import grpc
 import structlog
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from ecp_server.addresses import Address
-from ecp_server.interceptors.admission import AdmissionInterceptor, AdmissionLimits
+from ecp_server.interceptors.admission import EXEMPT, AdmissionInterceptor, AdmissionLimits
 from ecp_server.interceptors.errors import ErrorInterceptor
 from ecp_server.interceptors.request_id import CallsInFlight, RequestIdInterceptor
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
@@ -81,7 +82,7 @@ class Server:
                 # Outside our own code, so that nothing in there can leak or leave a call without a status.
                 ErrorInterceptor(self._calls),
                 # Before anything is done for a call, and inside what counts it and tells its caller.
-                AdmissionInterceptor(AdmissionLimits(settings.max_calls, settings.max_lag_seconds), self._lag.seconds),
+                AdmissionInterceptor(AdmissionLimits(settings.max_calls, settings.max_queue_seconds)),
             ),
             options=_options(settings),
         )
@@ -119,7 +120,7 @@ class Server:
         _log.info("server_stopped")
 
     def _register(self) -> None:
-        self._application.register(self._grpc)
+        self._application.register(cast("aio.Server", _OneQueue(self._grpc)))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if self._settings.reflection:
             reflection.register(self._grpc, (*self._application.service_names, health_check.SERVICE))
@@ -167,6 +168,28 @@ class Server:
         metrics.close()
         self._instruments.close()
         self._tracing.close()
+
+
+class _OneQueue:
+    """What generated code registers services with; but for health its methods share one queue in gRPC's core.
+
+    A registered method has a queue of its own there: health is not to wait behind questions. For each of them grpc.aio
+    waits anew whenever a call comes, which with all of ours is a sixth of what the least call costs.
+    """
+
+    def __init__(self, server: aio.Server) -> None:
+        self._server = server
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Serve methods, by their names."""
+        self._server.add_generic_rpc_handlers(generic_rpc_handlers)
+
+    def add_registered_method_handlers(
+        self, service_name: str, method_handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
+    ) -> None:
+        """Give the methods of a service of health queues of their own, and no others."""
+        if f"/{service_name}/".startswith(EXEMPT):
+            self._server.add_registered_method_handlers(service_name, dict(method_handlers))
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

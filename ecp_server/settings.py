@@ -236,9 +236,9 @@ class Settings(BaseModel):
         "After that, how long calls in flight may take to finish, in seconds.", default=30.0, ge=0, allow_inf_nan=False
     )
     max_calls: int = _setting("Calls served at a time; more are refused.", default=1000, ge=1)
-    max_lag_seconds: float = _setting(
-        "How late the event loop may run, in seconds; later, calls are refused that are not among the first 64.",
-        default=0.025,
+    max_queue_seconds: float = _setting(
+        "How long a call may wait for its turn, in seconds; where it would be longer, and 64 wait, calls are refused.",
+        default=0.25,
         gt=0,
         allow_inf_nan=False,
     )

@@ -83,7 +83,7 @@ async def serving(
         "metrics_listen": "127.0.0.1:0",
         "state_url": f"sqlite:///{folder / 'state.db'}",
         "drain_delay_seconds": "0",
-        "max_lag_seconds": "60",  # a busy machine is no overload of the server, unless a test says so
+        "max_queue_seconds": "60",  # a busy machine is no overload of the server, unless a test says so
     } | settings
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ECP_")}
     variables = inherited | (environment or {}) | {f"ECP_{name.upper()}": value for name, value in chosen.items()}

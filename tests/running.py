@@ -78,7 +78,7 @@ async def running(catalog: Path | None, state: Path, **settings: str) -> AsyncIt
         "metrics_listen": "127.0.0.1:0",
         "state_url": f"sqlite:///{state / 'state.db'}",
         "drain_delay_seconds": "0",
-        "max_lag_seconds": "60",  # as in tests.processes
+        "max_queue_seconds": "60",  # as in tests.processes
     } | settings
     loaded = Settings.load({f"ECP_{name.upper()}": value for name, value in chosen.items()})
     instruments = Instruments()

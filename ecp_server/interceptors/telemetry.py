@@ -25,6 +25,9 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 _PROBES: Final = "/grpc."
 """Health checks and reflection come every few seconds from machines: their lines are for debugging."""
 _LOGGED_METHOD_LENGTH: Final = 200
+_REFUSED: Final = grpc.StatusCode.RESOURCE_EXHAUSTED.name
+_REFUSALS_A_SECOND: Final = 10
+"""Lines of refused calls; who is overloaded has better to do. The metrics count them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,30 @@ class _Observed:
 _OBSERVED: ContextVar[_Observed] = ContextVar("observed")
 
 
+class _Refusals:
+    """How many refused calls were told in this second, and how many were left out since a line was written."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._told = 0
+        self._left_out = 0
+
+    def may_be_told(self, now: float) -> bool:
+        """Count a refused call; return whether it gets a line."""
+        if self._second != int(now):
+            self._second, self._told = int(now), 0
+        self._told += 1
+        if self._told > _REFUSALS_A_SECOND:
+            self._left_out += 1
+            return False
+        return True
+
+    def left_out(self) -> dict[str, int]:
+        """Return the field of the next line that tells of it, if there is something to tell."""
+        count, self._left_out = self._left_out, 0
+        return {"refused_calls_not_logged": count} if count else {}
+
+
 class TelemetryInterceptor(aio.ServerInterceptor):
     """Observes calls from the outside of everything that can refuse them."""
 
@@ -47,6 +74,7 @@ class TelemetryInterceptor(aio.ServerInterceptor):
         self._tracing = tracing
         self._calls = calls
         self._wrapped: dict[Handler, Handler] = {}
+        self._refusals = _Refusals()
 
     @override
     async def intercept_service(
@@ -122,12 +150,15 @@ class TelemetryInterceptor(aio.ServerInterceptor):
         seconds = time.perf_counter() - observed.started
         self._instruments.request_finished(label, code, seconds)
         self._tracing.end(observed.span, method=label, code=code)
+        if code == _REFUSED and not self._refusals.may_be_told(observed.started):
+            return
         log = _log.debug if observed.method.startswith(_PROBES) else _log.info
         log(
             "request_completed",
             method=observed.method[:_LOGGED_METHOD_LENGTH],
             code=code,
             duration_ms=round(seconds * 1000, 3),
+            **self._refusals.left_out(),
         )
 
 

@@ -1,6 +1,6 @@
 """`make bench`: Resolve against a bare echo on the same server settings, in one run, in turn.
 
-    python scripts/bench [--quick] [--catalog DIR] [--out DIR]
+    python scripts/bench [--quick] [--stores | --overload] [--catalog DIR] [--out DIR]
 
 docs/performance.md says what is measured and how to read it.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import machine
+import overload
 import real_stores
 import records
 import servers
@@ -138,6 +139,13 @@ def _compare_stores(catalog: Path, folder: Path, extent: Extent) -> None:
     )
 
 
+def _overload(catalog: Path, folder: Path, extent: Extent) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    results = overload.measure_overload(catalog, folder, seconds=max(3.0, extent.seconds * 2))
+    (folder / "overload.json").write_text(results.as_json(), encoding="utf-8")
+    print(results.as_text(), end="")
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="Measure Resolve against a bare echo.")
@@ -145,9 +153,13 @@ def main() -> None:
     parser.add_argument("--catalog", type=Path, default=_ROOT / "catalogs" / "meridian")
     parser.add_argument("--out", type=Path, default=_ROOT / "build" / "bench", help="default: build/bench")
     parser.add_argument("--stores", action="store_true", help="stores on servers against embedded ones, nothing else")
+    parser.add_argument("--overload", action="store_true", help="more calls than it can serve, nothing else")
     arguments = parser.parse_args()
     if arguments.stores:
         _compare_stores(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
+        return
+    if arguments.overload:
+        _overload(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
         return
     results = measure(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
     (arguments.out / "bench.json").write_text(results.as_json(), encoding="utf-8")

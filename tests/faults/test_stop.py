@@ -24,7 +24,7 @@ from tests.serving import NOT_SERVING, SERVING
 __all__ = ["postgres", "postgres_database", "postgres_server"]
 
 CALLS = 200
-DELAY_SECONDS = 0.3
+DELAY_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 CLOSING_SECONDS = 1.0
 """What the end may take beyond both (trust.md)."""

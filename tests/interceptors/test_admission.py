@@ -1,18 +1,23 @@
-"""Too many calls, or a loop that is late: the rest are refused at once, and health answers."""
+"""Too many calls, or too long a queue: the rest are refused at once, and health answers."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
-import pytest
+from grpc import aio
 from grpc_health.v1 import health_pb2
 
-from ecp_server.domain.errors import Overloaded
-from ecp_server.interceptors.admission import AdmissionInterceptor, AdmissionLimits
-from tests.serving import SERVING, Serving, outcome, serving
+from ecp_server.interceptors.admission import ALWAYS_QUEUED, AdmissionInterceptor, AdmissionLimits
+from tests.serving import REQUEST, SERVICE, SERVING, Serving, outcome, serving
+
+ALONE: Final = (("grpc.use_local_subchannel_pool", 1),)
+"""Else equal channels share one connection, which takes a hundred calls at a time."""
 
 
 class Waiting:
@@ -31,6 +36,11 @@ class Waiting:
         async with asyncio.timeout(30):
             while self.count < count:  # noqa: ASYNC110 - counted by the calls
                 await asyncio.sleep(0.005)
+
+
+async def connected_anew(stack: AsyncExitStack, server: Serving) -> list[Any]:
+    """Return channels with a connection each."""
+    return [await stack.enter_async_context(aio.insecure_channel(str(server.address), options=ALONE)) for _ in range(4)]
 
 
 async def connected(server: Serving, calls: int) -> list[asyncio.Task[Any]]:
@@ -77,50 +87,84 @@ async def test_a_call_that_was_given_up_makes_room() -> None:
         assert {"OK"} == {ended.code for ended in await asyncio.gather(*more, *(outcome(c) for c in calls[10:]))}
 
 
-class Admitting:
-    """The interceptor alone, with a lag that a test chooses; calls last until they are let go."""
+async def test_of_a_crowd_as_many_are_served_as_may_be_and_none_is_lost() -> None:
+    waiting = Waiting()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving({"Wait": waiting}, max_calls="70"))
+        channels = await connected_anew(stack, server)
+        crowd = [
+            asyncio.create_task(outcome(channels[i % 4].unary_unary(f"/{SERVICE}/Wait")(REQUEST.SerializeToString())))
+            for i in range(300)
+        ]
+        refused = [await next_ for next_ in islice(asyncio.as_completed(crowd), 230)]
+        assert {"RESOURCE_EXHAUSTED"} == {ended.code for ended in refused}
+        assert all("RetryInfo" in ended.details for ended in refused)
+        assert SERVING == await server.status()
+        await waiting.reached(70)
+        waiting.let_go.set()
+        codes = Counter([(await call).code for call in crowd])
+        assert {"OK": 70, "RESOURCE_EXHAUSTED": 230} == codes
+        assert 70 == waiting.count
+        counted = (await server.settled()).counted()
+        assert codes == {code: count for (method, code), count in counted.items() if method == "Wait"}
 
-    def __init__(self) -> None:
-        self.lag = 0.0
-        self.let_go = asyncio.Event()
-        self.calls: list[asyncio.Task[None]] = []
-        self._interceptor = AdmissionInterceptor(AdmissionLimits(1000, 0.025), lambda: self.lag)
 
-    async def admits(self, method: str = "/test.v1.TestService/Wait") -> bool:
-        """Make a call; return whether it was let in."""
+async def test_a_queue_that_takes_too_long_grows_no_longer() -> None:
+    """Each call computes for 5 ms: of two hundred some sixty-four may wait."""
+    at_once: list[int] = []
+    computing = 0
+
+    async def compute(request: Any, _context: Any) -> Any:
+        nonlocal computing
+        computing += 1
+        at_once.append(computing)
+        time.sleep(0.005)  # noqa: ASYNC251 - it computes
+        computing -= 1
+        return request
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving({"Compute": compute}, max_queue_seconds="0.02"))
+        channels = await connected_anew(stack, server)
+
+        async def crowd() -> Counter[str]:
+            calls = [
+                outcome(channels[i % 4].unary_unary(f"/{SERVICE}/Compute")(REQUEST.SerializeToString()))
+                for i in range(300)
+            ]
+            return Counter([ended.code for ended in await asyncio.gather(*calls)])
+
+        await crowd()  # it learns how long they take
+        codes = await crowd()
+        assert {"OK", "RESOURCE_EXHAUSTED"} == codes.keys()
+        assert codes["OK"] >= ALWAYS_QUEUED
+        assert {1} == set(at_once)
+        assert "OK" == (await server.call("Compute")).code
+
+
+async def test_who_waits_for_a_turn_can_give_up() -> None:
+    async def compute(request: Any, _context: Any) -> Any:
+        time.sleep(0.005)  # noqa: ASYNC251 - it computes
+        return request
+
+    async with serving({"Compute": compute}) as server:
+        calls = [server.begin("Compute", timeout=0.05 if i % 2 else None) for i in range(80)]
+        codes = Counter([(await outcome(call)).code for call in calls])
+        assert 40 <= codes["OK"]
+        assert {"OK", "DEADLINE_EXCEEDED"} >= codes.keys()
+        assert 0 == (await server.settled()).active()
+        assert "OK" == (await server.call("Compute")).code
+
+
+async def test_health_is_never_turned_away() -> None:
+    admission = AdmissionInterceptor(AdmissionLimits(calls=1, queue_seconds=0.25))
+
+    async def continuation(_details: Any) -> Any:
+        return None
+
+    for method in ("/grpc.health.v1.Health/Check", "/ecp.v1.HealthService/GetHealth"):
         details: Any = SimpleNamespace(method=method, invocation_metadata=())
-        call = asyncio.create_task(self._serve(details))
-        await asyncio.sleep(0)
-        if not call.done():
-            self.calls.append(call)
-            return True
-        with pytest.raises(Overloaded):
-            call.result()
-        return False
-
-    async def _serve(self, details: Any) -> None:
-        async def continuation(_details: Any) -> Any:
-            return None
-
-        await self._interceptor.intercept_service(continuation, details)
-        await self.let_go.wait()
-
-
-async def test_a_late_loop_takes_no_more_calls_than_keep_it_busy() -> None:
-    admitting = Admitting()
-    admitting.lag = 1.0
-    assert [True] * 64 + [False] * 6 == [await admitting.admits() for _ in range(70)]
-    assert await admitting.admits("/grpc.health.v1.Health/Check")
-    assert await admitting.admits("/ecp.v1.HealthService/GetHealth")
-    admitting.lag = 0.02
-    assert [True] * 200 == [await admitting.admits() for _ in range(200)]
-    admitting.let_go.set()
-    await asyncio.gather(*admitting.calls)
-    admitting.lag = 1.0
-    admitting.let_go.clear()
-    assert await admitting.admits()
-    admitting.let_go.set()
-    await asyncio.gather(*admitting.calls)
+        for _ in range(3):
+            assert await admission.intercept_service(continuation, details) is None
 
 
 async def test_idle_watches_of_health_take_no_room() -> None:

@@ -197,3 +197,15 @@ def test_status_always_fits_and_holds_no_control_character(
         texts = [status.message, *shown["ErrorInfo"].metadata.values()]
         texts += [v.description for v in shown["BadRequest"].field_violations] if "BadRequest" in shown else []
         assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for t in texts for c in t)
+
+
+@given(st.floats(0.01, 100), st.text(alphabet="abcXYZ019._-", min_size=1, max_size=64))
+def test_an_overload_is_told_as_any_other_error_though_quicker(seconds: float, request_id: str) -> None:
+    class Likewise(errors.Overloaded):
+        """Not known to be quick."""
+
+    seconds = round(seconds, 2)
+    quick = status_of(errors.Overloaded(retry_after_seconds=seconds), request_id)
+    usual = status_of(Likewise(retry_after_seconds=seconds), request_id)
+    assert (usual.code, usual.reason, usual.message) == (quick.code, quick.reason, quick.message)
+    assert status_pb2.Status.FromString(usual.details) == status_pb2.Status.FromString(quick.details)

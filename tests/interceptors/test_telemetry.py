@@ -192,6 +192,30 @@ async def test_every_call_that_came_in_is_counted_once_whatever_becomes_of_it(li
     assert sum(o.code == "OK" for o in outcomes) <= counted.get(("Sometimes", "OK"), 0)
 
 
+async def test_of_many_refusals_some_are_logged_and_all_are_counted(lines: Lines) -> None:
+    let_go = asyncio.Event()
+
+    async def wait(request: Any, _context: Any) -> Any:
+        await let_go.wait()
+        return request
+
+    async with serving({"Wait": wait}, max_calls="1") as server:
+        held = server.begin("Wait")
+        while not server.active():  # noqa: ASYNC110 - as a scrape sees it
+            await asyncio.sleep(0.01)
+        for _ in range(200):
+            assert "RESOURCE_EXHAUSTED" == (await server.call("Wait")).code
+        # What was left out is told by the next line, of whatever call.
+        let_go.set()
+        await outcome(held)
+        assert {("Wait", "RESOURCE_EXHAUSTED"): 200, ("Wait", "OK"): 1} == (await server.settled()).counted()
+    completed = lines("request_completed")
+    refused = [line for line in completed if line["code"] == "RESOURCE_EXHAUSTED"]
+    assert {"OVERLOADED"} == {line["reason"] for line in refused}
+    assert 10 <= len(refused) < 200
+    assert 200 == len(refused) + sum(line.get("refused_calls_not_logged", 0) for line in completed)
+
+
 async def test_health_checks_are_logged_for_debugging_alone(lines: Lines) -> None:
     async with serving() as server:
         await server.health.Check(health_pb2.HealthCheckRequest())

@@ -1,0 +1,77 @@
+"""Lets calls begin one after another, so that what has come meanwhile is seen before the next one begins.
+
+A call that begins computes for milliseconds, and grpc.aio takes in one new call at a time, over several rounds of the
+event loop. With many calls computing at once a round takes as long as all of them: new calls wait where nobody can
+refuse them, and probes of health with them. So a call begins once the loop has gone round often enough without a new
+one; and while calls under way keep it from going round, none begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Final
+
+QUIET_ROUNDS: Final = 6
+"""As many rounds of the loop as it takes to take a call in, and one more."""
+MOST_ROUNDS: Final = 120
+"""After so many the next call begins however many are coming."""
+_WEIGHT: Final = 0.05
+"""Of the newest interval in the mean."""
+
+
+class Turns:
+    """Calls that wait; to be used from one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._rounds = 0
+        """Since a call began."""
+        self._quiet_rounds = 0
+        """Since one came."""
+        self._began_at: float | None = None
+        """When a call began last; None where nobody waited then."""
+        self._interval = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def wait_seconds(self) -> float:
+        """Return about how long a call that came now would wait, by how fast calls have begun of late."""
+        return len(self._waiting) * self._interval
+
+    def came(self) -> None:
+        """Note that a call was taken in, whatever becomes of it."""
+        self._quiet_rounds = 0
+
+    async def wait(self) -> None:
+        """Wait for a turn."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        if not self._waiting:
+            self._began_at = None
+            loop.call_soon(self._look, loop)
+        self._waiting.append(turn)
+        await turn
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Be called once a round while calls wait."""
+        self._rounds += 1
+        self._quiet_rounds += 1
+        if self._quiet_rounds >= QUIET_ROUNDS or self._rounds >= MOST_ROUNDS:
+            self._begin_next()
+        if self._waiting:
+            loop.call_soon(self._look, loop)
+
+    def _begin_next(self) -> None:
+        turn = self._waiting.popleft()
+        if turn.done():  # its caller is gone
+            return
+        turn.set_result(None)
+        now = time.monotonic()
+        if self._began_at is not None:
+            self._interval += _WEIGHT * (now - self._began_at - self._interval)
+        self._began_at = now
+        self._rounds = self._quiet_rounds = 0
