@@ -14,6 +14,7 @@ from typing_extensions import override
 from ecp_server.domain.errors import PolicyUnavailable, StoreThrottled
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
+from ecp_server.stores.exchanges import Exchanges
 from ecp_server.stores.policy.contract import strict_json
 
 SCHEMES: Final = ("http", "https")
@@ -43,6 +44,7 @@ class OpaClient:
         self.pool_size = pool_size
         self._http: httpx.AsyncClient | None = None
         self._closed = False
+        self._exchanges = Exchanges()
 
     async def evaluate(self, path: Sequence[str], document: Mapping[str, Any]) -> object | None:
         """Return the value of the rule at a path below ``data`` for an input; None where it is undefined.
@@ -65,8 +67,7 @@ class OpaClient:
         if self._closed:
             raise PolicyUnavailable
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._send(method, path, **options)
+            return await self._exchanges.run(lambda: self._send(method, path, **options), self._timeout_seconds)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise PolicyUnavailable from error
 
@@ -80,6 +81,7 @@ class OpaClient:
     async def close(self) -> None:
         """Close every connection. Calling it twice does nothing more."""
         self._closed = True
+        await self._exchanges.close()
         http, self._http = self._http, None
         if http is not None:
             await http.aclose()
@@ -113,7 +115,7 @@ class OpaClient:
                 verify=self._base.startswith("https:"),
                 trust_env=False,
                 follow_redirects=False,
-                timeout=self._timeout_seconds,
+                timeout=httpx.Timeout(None),  # that of the exchange holds for all of it, a dripping answer too
                 limits=httpx.Limits(max_connections=self.pool_size, keepalive_expiry=_KEPT_IDLE_SECONDS),
             )
         return self._http

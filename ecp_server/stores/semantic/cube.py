@@ -19,6 +19,7 @@ from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.semantic import DimensionType
 from ecp_server.stores.endpoint import Endpoint
+from ecp_server.stores.exchanges import Exchanges
 from ecp_server.stores.semantic.cube_meta import CubeMeta, MetaReply, cube_meta
 from ecp_server.stores.semantic.cube_query import MAX_ROWS, CubeQuery, cube_query, executed
 from ecp_server.stores.semantic.cube_replies import parsed, read, refuse, unknown_reply
@@ -79,6 +80,7 @@ class CubeSemantic:
             timeout=httpx.Timeout(None, connect=5.0),
             limits=httpx.Limits(max_connections=2 * MAX_PARALLEL, keepalive_expiry=4.0),
         )
+        self._exchanges = Exchanges()
         self._places = asyncio.Semaphore(MAX_PARALLEL)
         self._meta: tuple[float, CubeMeta] | None = None
         self._closed = False
@@ -105,6 +107,7 @@ class CubeSemantic:
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True
+        await self._exchanges.close()
         await self._http.aclose()
 
     async def _model(self, who: Principal) -> CubeMeta:
@@ -136,8 +139,7 @@ class CubeSemantic:
         if self._closed:
             raise StoreUnavailable(StoreKind.SEMANTIC)
         try:
-            async with self._http.stream(method, url, json=body, headers={"authorization": self._token(who)}) as reply:
-                content = await _content(reply)
+            reply, content = await self._exchanges.run(lambda: self._sent(method, url, who, body))
         except httpx.HTTPError as error:
             raise StoreUnavailable(StoreKind.SEMANTIC) from error
         except OSError as error:  # the file with the secret
@@ -145,6 +147,10 @@ class CubeSemantic:
         if not reply.is_success:
             refuse(reply, content)
         return await asyncio.to_thread(parsed, content) if len(content) > LARGE_BYTES else parsed(content)
+
+    async def _sent(self, method: str, url: str, who: Principal, body: object) -> tuple[httpx.Response, bytes]:
+        async with self._http.stream(method, url, json=body, headers={"authorization": self._token(who)}) as reply:
+            return reply, await _content(reply)
 
     def _token(self, who: Principal) -> str:
         now = int(time.time())

@@ -14,6 +14,7 @@ import structlog
 from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
+from ecp_server.stores.exchanges import Exchanges
 from ecp_server.stores.vector.embeddings import Matrix, normalized
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -51,11 +52,12 @@ class EndpointEmbeddings:
         self._model = model
         self._dimensions = dimensions
         self._timeout_seconds = timeout_seconds
+        self._exchanges = Exchanges()
         # The deadline is `_embedded`'s: httpx's hold for each read, and a dripping reply would never meet one.
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
-            timeout=timeout_seconds,
+            timeout=httpx.Timeout(None),
             headers={"accept-encoding": "identity"},
         )
 
@@ -81,15 +83,15 @@ class EndpointEmbeddings:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._exchanges.close()
         await self._client.aclose()
 
     async def _embedded(self, texts: Sequence[str]) -> Matrix:
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                body = await self._sent(texts)
-                if len(body) <= _INLINE_BYTES:
-                    return _read(body, len(texts), self._dimensions)
-                return await asyncio.to_thread(_read, body, len(texts), self._dimensions)
+            body = await self._exchanges.run(lambda: self._sent(texts), self._timeout_seconds)
+            if len(body) <= _INLINE_BYTES:
+                return _read(body, len(texts), self._dimensions)
+            return await asyncio.to_thread(_read, body, len(texts), self._dimensions)
         except (httpx.HTTPError, OSError, TimeoutError, _Unfit) as error:
             cause = str(error) if isinstance(error, _Unfit) else type(error).__name__
             _log.warning("embeddings_failed", cause=cause)
