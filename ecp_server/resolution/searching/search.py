@@ -9,7 +9,7 @@ searched for as if it were written out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,8 +55,8 @@ async def search(
     wordings = (text, *index.acronyms.rewritings(text))
     wanted = max(limit // 2, _CANDIDATES)
     said, meant = await asyncio.gather(
-        _asked(registry.search(index.version, wordings, kinds=kinds, limit=wanted), SPELLING),
-        _asked(vector.nearest(index.version, wordings, kinds=kinds, limit=wanted), KEYWORD_SEARCH),
+        _asked(lambda: registry.search(index.version, wordings, kinds=kinds, limit=wanted), SPELLING),
+        _asked(lambda: vector.nearest(index.version, wordings, kinds=kinds, limit=wanted), KEYWORD_SEARCH),
     )
     ranking = _Ranking(index, kinds, wanted)
     for position, wording in enumerate(wordings):
@@ -108,9 +108,10 @@ class _Ranking:
         return allowed
 
 
-async def _asked(answer: Awaitable[_Answer], stand_in: str) -> _Answer | Degradation:
+async def _asked(ask: Callable[[], Awaitable[_Answer]], stand_in: str) -> _Answer | Degradation:
+    """Ask inside: what is asked beside another and given up before it began would be a coroutine nobody awaited."""
     try:
-        return await answer
+        return await ask()
     except StoreError as error:
         return _impaired(error, stand_in)
 
