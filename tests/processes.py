@@ -70,12 +70,18 @@ class ServerProcess:
 
 @asynccontextmanager
 async def serving(
-    catalog: Path, folder: Path, *, name: str = "server", environment: dict[str, str] | None = None, **settings: str
+    catalog: Path,
+    folder: Path,
+    *,
+    name: str = "server",
+    module: str = "ecp_server",
+    environment: dict[str, str] | None = None,
+    **settings: str,
 ) -> AsyncIterator[ServerProcess]:
     """Start a server with its records and its log in ``folder``; kill it at the end if it still runs.
 
     ``settings`` are ECP_* without the prefix. Servers that run at a time in one folder have names of their own; the log
-    of an earlier one of that name goes on.
+    of an earlier one of that name goes on. ``module`` is what is run.
     """
     chosen = {
         "catalog": str(catalog),
@@ -91,7 +97,7 @@ async def serving(
     before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as stream:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ecp_server", "serve"), env=variables, stdout=stream, stderr=stream
+            *(sys.executable, "-m", module, "serve"), env=variables, stdout=stream, stderr=stream
         )
     try:
         started = await _started(process, log, before)
