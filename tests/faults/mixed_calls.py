@@ -85,6 +85,12 @@ class Mix:
             await self._resolve(asker)
         await asyncio.gather(*(self._execute(asker) for _ in range(calls)))
 
+    async def unhealthy(self) -> set[str]:
+        """Return the stores that are not healthy, by their names."""
+        health = (await self._get_health(self._askers[0])).response
+        healthy = health_pb2.HEALTH_STATUS_HEALTHY
+        return {types_pb2.Store.Name(store.store) for store in health.stores if store.status != healthy}
+
     async def _resolve(self, asker: Asker) -> Outcome:
         pick = self._chance.choice
         member = f" for {pick(MEMBERS)}" if self._chance.random() < 0.7 else ""

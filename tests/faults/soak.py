@@ -93,6 +93,13 @@ class Soak:
                 return held
             before = held
 
+    async def recovers(self) -> None:
+        """Wait until every store is healthy; raise `AssertionError` with those that are not."""
+        end = time.monotonic() + SETTLING_SECONDS
+        while unhealthy := await self.mix.unhealthy():
+            assert time.monotonic() < end, unhealthy
+            await asyncio.sleep(0.5)
+
     async def comes_back_to(self, base: Held) -> Held:
         """Wait until the server holds no more than it did; raise `AssertionError` with what it still holds."""
         end = time.monotonic() + SETTLING_SECONDS
