@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Cycles:
     answers: dict[str, resolve_pb2.ResolveResponse] = field(default_factory=dict)
     """As they were sent, by resolution id."""
     attempted: set[str] = field(default_factory=set)
+    told: Counter[str] = field(default_factory=Counter)
+    """What callers were told that were not answered."""
 
     async def run(self, rounds: int, end: Callable[[ServerProcess, Callers], Awaitable[None]]) -> None:
         """End so many times `SERVERS` servers amid their load; ``end`` does it, and says what must come of it."""
@@ -63,7 +66,9 @@ class Cycles:
             await end(server, callers)
             await asyncio.gather(*load)
         # One failure a caller, which may be tried again elsewhere.
-        assert {"OK", "UNAVAILABLE"} == {outcome.code for outcome in callers.outcomes.values()}
+        failed = [outcome for outcome in callers.outcomes.values() if outcome.code != "OK"]
+        assert {"UNAVAILABLE"} == {outcome.code for outcome in failed}, failed
+        self.told.update(outcome.message.partition(";")[0] for outcome in failed)
         self.ends += 1
         self.answers |= callers.answered
         self.attempted |= callers.attempted

@@ -110,9 +110,6 @@ async def stop(server: ServerProcess, callers: Callers) -> None:
         assert {"OK"} == {outcome.code for outcome in callers.outcomes.values()}
         assert await server.ended() == 0
         assert time.monotonic() - told <= DELAY_SECONDS + GRACE_SECONDS + CLOSING_SECONDS
-    # Of the calls that came when it took none any more, those that reached it at all were told by itself.
-    told_so = {outcome.message for outcome in callers.outcomes.values() if outcome.code == "UNAVAILABLE"}
-    assert "the server is stopping" in told_so
 
 
 async def stopped(cycles: Cycles, times: int) -> None:
@@ -120,9 +117,11 @@ async def stopped(cycles: Cycles, times: int) -> None:
     held = await cycles.assert_recorded_once()
     # Whatever was begun was finished, and its caller has the answer.
     assert set(cycles.acknowledged.items()) == set(held.audit)
+    if times > SERVERS:  # of a few calls that came when none was taken any more none may have reached it
+        assert cycles.told["the server is stopping"] > 0
     print(  # noqa: T201 - the figures of the run
         f"{cycles.ends} stops: {len(cycles.acknowledged)} acknowledged, {held.audit.total()} recorded, "
-        f"{len(cycles.attempted)} attempted"
+        f"{len(cycles.attempted)} attempted; {dict(cycles.told)}"
     )
 
 
