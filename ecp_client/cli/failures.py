@@ -99,8 +99,7 @@ def _not_found(error: NotFound) -> Iterator[RenderableType]:
         yield table
     else:
         yield plain("Look for it with `ecp glossary WORDS`, or see what there is with `ecp metrics`.")
-    if error.resolution_id:
-        yield plain(f"If you know what it means: `ecp feedback {error.resolution_id} --correct WORDS=OPTION`.")
+    yield from _corrected(error.resolution_id)
 
 
 def _denied(error: Denied) -> Iterator[RenderableType]:
@@ -119,6 +118,13 @@ def _does_not_fit(error: FailedPrecondition) -> Iterator[RenderableType]:
         yield plain(f"What fits: {', '.join(error.fits)}.")
     for violation in error.violations:
         yield plain(f"{violation.subject}: {violation.description}")
+    if error.reason is Reason.INCOMPATIBLE_CONCEPTS:
+        yield from _corrected(error.metadata.get("resolution_id", ""))
+
+
+def _corrected(resolution_id: str) -> Iterator[RenderableType]:
+    if resolution_id:
+        yield plain(f"If you know what it means: `ecp feedback {resolution_id} --correct WORDS=OPTION`.")
 
 
 def _invalid(error: InvalidRequest) -> Iterator[RenderableType]:

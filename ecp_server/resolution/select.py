@@ -93,8 +93,8 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
     selected = assemble(draft, asked, slicing)
     if isinstance(selected, Incompatible):
         return _refused(draft, selected)
-    _check_choices(draft, selected)
     selected = told(selected, asked.subjects.precedents, draft)
+    _check_choices(draft, selected)
     if not selected.metrics and not selected.ambiguities:
         return _answered(draft, selected, asked.subjects)
     return replace(draft, selection=selected), _finding(selected)

@@ -47,7 +47,7 @@ def list_(*, department: str | None, revoked: bool, limit: int, as_json: bool) -
 @click.option("--by", "revoker", help="Who revokes; it is kept. By default the name of the user who runs this.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def revoke(ids: tuple[str, ...], *, reason: str, revoker: str | None, as_json: bool) -> None:
-    """Take effect from the precedents with these IDs; servers heed it within ten seconds.
+    """Revoke the precedents with these IDs: servers do not go by them any more, ten seconds later at most.
 
     They stay listed, with who revoked them and why. One that is revoked already stays as it is.
 

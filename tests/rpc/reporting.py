@@ -33,10 +33,12 @@ async def report(
 
 
 def id_of(outcome: Outcome) -> str:
-    """Return the id of a resolution, of a question that nothing matched too."""
-    detail = outcome.details.get("ConceptNotFoundDetail")
-    found = outcome.response.resolution_id if detail is None else detail.resolution_id
-    return str(found)
+    """Return the id of a resolution, also of a question that nothing matched or whose words do not fit together."""
+    if outcome.code == "OK":
+        return str(outcome.response.resolution_id)
+    if outcome.code == "NOT_FOUND":
+        return str(outcome.details["ConceptNotFoundDetail"].resolution_id)
+    return str(outcome.details["ErrorInfo"].metadata["resolution_id"])
 
 
 async def teach(server: Asker, question: str, who: types_pb2.UserContext, **fields: Any) -> None:

@@ -186,6 +186,28 @@ async def test_whose_reading_of_a_member_is_meant_can_be_taught(server: Running)
     assert ["finance"] == [c.variation for c in finance.response.concepts if c.mention.text == "APAC"]
 
 
+async def test_it_is_told_as_an_assumption_that_a_choice_can_change_and_a_correction_name(server: Running) -> None:
+    asked = "revenue in the far east last quarter"
+    await teach(server, asked, of("d14"), mention="revenue", option_id="gross_revenue")
+    await teach(server, asked, of("d14"), mention="far east", option_id="region.japan")
+    answer = await server.resolve(asked, user_context=of("d14"))
+    told = {one.id: one for one in answer.response.assumptions if one.id != "department"}
+    assert {"revenue": "gross_revenue", "far_east": "region.japan"} == {of: one.taken.id for of, one in told.items()}
+    assert ["net_revenue"] == [option.id for option in told["revenue"].alternatives]
+    for mention in ("revenue", "far east"):
+        assert reason(answer, mention) == told[mention.replace(" ", "_")].reason
+    choices = [
+        Choice(subject_id="revenue", option_id="net_revenue"),
+        Choice(subject_id="far_east", option_id="region.japan"),
+    ]
+    chosen = await server.resolve(asked, user_context=of("d14"), choices=choices)
+    assert {"revenue": "net_revenue", "far east": "region.japan"}.items() <= meanings(chosen).items()
+    assert "revenue" not in [one.id for one in chosen.response.assumptions]
+    said = correction(subject_id="revenue", option_id="net_revenue")
+    assert "OK" == (await report(server, id_of(answer), said)).code
+    assert {"revenue": ["gross_revenue", "net_revenue"]} == options(await server.resolve(asked, user_context=of("d14")))
+
+
 async def test_longer_names_of_the_catalog_stay_whole(server: Running) -> None:
     await teach(server, "margin last quarter", of("d11"), mention="margin", option_id="net_revenue")
     answer = await server.resolve("gross margin and margin last quarter", user_context=of("d11"))

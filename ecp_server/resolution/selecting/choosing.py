@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term, TermVariation
-from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Option
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, Mention, Option
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.resolution.draft import Draft, NamedMention
 from ecp_server.resolution.lessons import Lesson, contradiction
@@ -84,7 +84,9 @@ class Chosen:
 
     @property
     def assumption(self) -> Assumption | None:
-        """Tell that a term's default was taken because no context decided; None where it was not."""
+        """Tell that no context decided: what the department was taught was taken, or a term's default; else None."""
+        if self.taken is not None and self.taken.lesson is not None:
+            return Assumption(self.subject, self.taken.option, self.taken.reason, self.alternatives)
         if self.taken is None or not self.taken.defaulted or self.taken.term is None:
             return None
         return Assumption(assumption_id(self.taken.term), self.taken.option, self.taken.reason, self.alternatives)
@@ -137,7 +139,12 @@ def assumption_id(term: Term) -> str:
 
 def subject_id(named: NamedMention) -> str:
     """Return the id by which a choice names this mention: its folded words."""
-    return "_".join(named.mention.text.casefold().split())
+    return subject_of(named.mention)
+
+
+def subject_of(mention: Mention) -> str:
+    """Return the id by which a choice names a mention."""
+    return "_".join(mention.text.casefold().split())
 
 
 def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ecp_server.domain.concepts import Ambiguity, ConceptKind, ResolvedConcept
+from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, ResolvedConcept
 from ecp_server.domain.frozen import replace
 from ecp_server.resolution.draft import Draft, NamedMention, Selection
 from ecp_server.resolution.lessons import PREDICATIVE, Lesson, contradiction, option_of
-from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, PRECEDENT_SCORE, subject_id
+from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, PRECEDENT_SCORE, subject_id, subject_of
 
 _MEASURED: Final = frozenset({ConceptKind.METRIC, ConceptKind.TERM})
 
@@ -38,7 +38,7 @@ def taught_contexts(named: NamedMention, concept_id: str, draft: Draft) -> tuple
 
 
 def told(selected: Selection, decided: Sequence[str], draft: Draft) -> Selection:
-    """Return the selection with the reason of each concept that a lesson decided, and with all precedents that did.
+    """Return the selection with what lessons decided told: as reasons, as assumptions, and by the precedents' ids.
 
     ``decided`` are those that decided for metrics and terms, whose concepts say so already.
     """
@@ -46,19 +46,31 @@ def told(selected: Selection, decided: Sequence[str], draft: Draft) -> Selection
         return selected
     precedents = list(decided)
     concepts: list[ResolvedConcept] = []
+    assumptions = list(selected.assumptions)
+    offers = dict(selected.offers)
     for concept in selected.concepts:
         lesson = None if concept.kind in _MEASURED else _deciding(concept, selected, draft)
         if lesson is None:
             concepts.append(concept)
             continue
+        option = option_of(lesson, draft.prepared.catalog)
         confidence = concept.confidence if lesson.meaning.context else concept.confidence * PRECEDENT_SCORE
-        reason = lesson.reason(option_of(lesson, draft.prepared.catalog).name)
+        reason = lesson.reason(option.name)
         if any(lesson.option_id in options for options in draft.lessons.offers.values()):
             reason = f"The caller chose it among the meanings of “{concept.mention.text}”"
         else:
             precedents.append(lesson.precedents[0])
+            subject = subject_of(concept.mention)
+            assumptions.append(Assumption(subject, option, reason))
+            offers[subject] = offers.get(subject, frozenset()) | {option.id}
         concepts.append(replace(concept, reason=reason, confidence=confidence))
-    return replace(selected, concepts=tuple(concepts), precedents=tuple(dict.fromkeys(precedents)))
+    return replace(
+        selected,
+        concepts=tuple(concepts),
+        assumptions=tuple(assumptions),
+        offers=offers,
+        precedents=tuple(dict.fromkeys(precedents)),
+    )
 
 
 def _deciding(concept: ResolvedConcept, selected: Selection, draft: Draft) -> Lesson | None:

@@ -122,11 +122,10 @@ def _digest(request: resolve_pb2.ReportFeedbackRequest) -> str:
 
 
 def _assumption(assumption: types_pb2.Assumption, response: resolve_pb2.ResolveResponse) -> Offer:
-    """Return what an assumption offers; that of a definition is about the words that it is taken for."""
+    """Return what an assumption offers; one that is why a concept was taken is about its words."""
     taken = assumption.taken
-    mentions = (c.mention.text for c in response.concepts if (c.id, c.kind) == (taken.id, taken.kind))
-    defines = assumption.id.startswith("definition.")
-    return Offer(_kinds([taken, *assumption.alternatives]), next(mentions, "") if defines else "")
+    mentions = (c.mention.text for c in response.concepts if c.kind == taken.kind and c.reason == assumption.reason)
+    return Offer(_kinds([taken, *assumption.alternatives]), next(mentions, ""))
 
 
 def _kinds(options: Sequence[types_pb2.Option]) -> dict[str, ConceptKind]:
