@@ -38,6 +38,7 @@ from ecp_server.server import Server
 from ecp_server.settings import MIB, Settings
 from ecp_server.stores.decisions import DecisionCache
 from ecp_server.stores.health import HealthMonitor
+from ecp_server.stores.host_lookup import HostLookup
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
 from ecp_server.stores.precedents import KeptPrecedents
@@ -194,6 +195,7 @@ class EcpApplication:
         Raises `CatalogInvalid` where the catalog's policies do not parse.
         """
         loop = asyncio.get_running_loop()
+        HostLookup().serve(loop)
 
         def prepare(catalog: Catalog) -> None:
             asyncio.run_coroutine_threadsafe(self._prepare(catalog), loop).result()
