@@ -22,7 +22,9 @@ EcpError
 │   │   ├── StoreBusy
 │   │   ├── StoreThrottled
 │   │   ├── StoreIncompatible
+│   │   ├── NotPublished
 │   │   └── PolicyUnavailable
+│   │       └── PolicyMissing
 │   ├── StoreTimeout
 │   └── StoreQueryFailed    shown to callers as an opaque internal error
 ├── Overloaded
@@ -251,10 +253,11 @@ class StoreThrottled(StoreUnavailable):
 
 
 class StoreIncompatible(StoreUnavailable):
-    """A store answers, but not as one of its kind and version does: nothing of the answer can be used."""
+    """A store answers, but not as one of its kind and version does, or lacks the schema that this server reads."""
 
     def __init__(self, store: StoreKind) -> None:
         super().__init__(store, retry_after_seconds=None)
+        self.message = f"the {store.name.lower()} store is not of the version or the schema that this server needs"
 
 
 class NotPublished(StoreUnavailable):
@@ -273,6 +276,13 @@ class PolicyUnavailable(StoreUnavailable):
     def __init__(self, *, retry_after_seconds: float | None = 1.0) -> None:
         super().__init__(StoreKind.POLICY, retry_after_seconds=retry_after_seconds)
         self.message = "no policy decision could be had"
+
+
+class PolicyMissing(PolicyUnavailable):
+    """The policy engine works and has no decision to give: no such rule, an undefined one, or another catalog's."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=None)
 
 
 class StoreTimeout(StoreError):

@@ -50,6 +50,7 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.StoreIncompatible: grpc.StatusCode.UNAVAILABLE,
     errors.NotPublished: grpc.StatusCode.UNAVAILABLE,
     errors.PolicyUnavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.PolicyMissing: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,

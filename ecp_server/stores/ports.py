@@ -67,7 +67,7 @@ class Probed(Protocol):
     """What health asks of every store.
 
     An adapter is guarded (`stores.guard`) unless it has ``in_memory = True``; ``concurrency`` says how many calls it
-    can take at a time, where that is its own affair.
+    can take at a time, where that is its own affair, and ``batched`` which it gathers, and how many of them at a time.
     """
 
     @property

@@ -40,6 +40,7 @@ EXAMPLES: dict[errors.EcpError, tuple[grpc.StatusCode, str]] = {
     errors.StoreIncompatible(StoreKind.SEMANTIC): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.Overloaded(retry_after_seconds=1.0): (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.PolicyUnavailable(): (grpc.StatusCode.UNAVAILABLE, "POLICY_UNAVAILABLE"),
+    errors.PolicyMissing(): (grpc.StatusCode.UNAVAILABLE, "POLICY_UNAVAILABLE"),
     errors.StoreTimeout(StoreKind.GRAPH): (grpc.StatusCode.DEADLINE_EXCEEDED, "STORE_TIMEOUT"),
     errors.DeadlineExceeded(): (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     errors.NotImplementedYet("Execute"): (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED"),

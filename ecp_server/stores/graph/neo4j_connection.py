@@ -22,6 +22,7 @@ from neo4j.exceptions import (
     AuthError,
     ClientError,
     DatabaseError,
+    DriverError,
     Forbidden,
     Neo4jError,
     ResultError,
@@ -123,8 +124,10 @@ class Neo4jConnection:
             raise _refused(error) from error
         except (ResultError, UnicodeEncodeError) as error:
             raise StoreQueryFailed(StoreKind.GRAPH) from error
-        except Exception as error:  # whatever the driver makes of bytes that are not Bolt
+        except (DriverError, OSError) as error:
             raise StoreUnavailable(StoreKind.GRAPH) from error
+        except Exception as error:  # whatever the driver makes of bytes that are not Bolt: the same again will not help
+            raise StoreUnavailable(StoreKind.GRAPH, retry_after_seconds=None) from error
 
 
 def _refused(error: Neo4jError) -> EcpError:

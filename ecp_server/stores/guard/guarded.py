@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 from ecp_server.domain.errors import (
     EcpError,
     NotPublished,
+    PolicyMissing,
     StoreBusy,
     StoreError,
     StoreIncompatible,
@@ -33,6 +34,8 @@ from ecp_server.stores.wrap import around
 
 P = TypeVar("P", bound=Probed)
 T = TypeVar("T")
+
+_IT_WORKS: Final = (NotPublished, PolicyMissing, StoreBusy, StoreIncompatible, StoreThrottled)
 
 CLOSE_SECONDS: Final = 1.0
 """How long closing waits for calls that were left behind."""
@@ -66,14 +69,19 @@ class Guard:
         listeners: Sequence[BreakerListener] = (),
         *,
         concurrency: int | None = None,
+        batched: Mapping[str, int] | None = None,
     ) -> None:
-        """``concurrency`` is how many calls the adapter can take at a time."""
+        """``concurrency`` is how many calls the adapter can take at a time.
+
+        ``batched`` are the operations that it gathers, and how many of each may wait for that: they are not among them.
+        """
         self._store = budget.store
         self._budget = budget
         self._retry = settings.retry
         self._retry_budget = RetryBudget()
         self._breaker = Breaker(budget.store, settings.breaker, listeners)
         self._bulkhead = Bulkhead(budget.store, concurrency or settings.concurrency)
+        self._batched = {operation: Bulkhead(budget.store, size) for operation, size in (batched or {}).items()}
         self._instruments = instruments
         self._asked_to_wait_until = 0.0
 
@@ -85,7 +93,7 @@ class Guard:
     @property
     def left_behind(self) -> int:
         """Return how many calls were given up and have not ended yet."""
-        return self._bulkhead.left_behind
+        return sum(bulkhead.left_behind for bulkhead in (self._bulkhead, *self._batched.values()))
 
     async def __call__(self, operation: str, call: Callable[[], Awaitable[T]], /) -> T:
         """Answer one call of the port, within the budget of the store and the time that the caller has left.
@@ -94,13 +102,14 @@ class Guard:
         `DeadlineExceeded` where the caller's time is over.
         """
         limit = self._budget.limit()
+        bulkhead = self._batched.get(operation, self._bulkhead)
         repeatable = may_be_repeated(self._store, operation)
         retries = Retries(self._retry, self._retry_budget, repeatable=repeatable)
         report = REPORT.get() or CallReport()
         report.attempts = 0
         while True:
             try:
-                return await self._attempt(call, limit, report)
+                return await self._attempt(call, limit, report, bulkhead)
             except StoreError as error:
                 pause = retries.pause_after(error, limit.left())
                 if pause is None:
@@ -110,9 +119,12 @@ class Guard:
 
     async def close(self) -> None:
         """Wait a while for what was left behind; to be called after the adapter is closed."""
-        await self._bulkhead.close(CLOSE_SECONDS)
+        for bulkhead in (self._bulkhead, *self._batched.values()):
+            await bulkhead.close(CLOSE_SECONDS)
 
-    async def _attempt(self, call: Callable[[], Awaitable[T]], limit: Limit, report: CallReport) -> T:
+    async def _attempt(
+        self, call: Callable[[], Awaitable[T]], limit: Limit, report: CallReport, bulkhead: Bulkhead
+    ) -> T:
         if limit.left() < MINIMUM_SECONDS:
             raise limit.too_late()
         self._respect_wish()
@@ -120,7 +132,7 @@ class Guard:
         report.attempts += 1
         verdict = Verdict.NEITHER  # also where the caller goes away
         try:
-            answer = await self._bulkhead.run(call, limit.ends_at)
+            answer = await bulkhead.run(call, limit.ends_at)
             verdict = Verdict.SUCCESS
         except TimeIsOver as over:
             verdict = Verdict.FAILURE if limit.telling and not over.loop_lagged else Verdict.NEITHER
@@ -153,9 +165,10 @@ def verdict_of(error: Exception) -> Verdict:
     """Return what an exception of an adapter says of its store.
 
     That it does not answer, or with something that nobody can read, is a failure. That it refuses a query which should
-    have been right, takes no more for now, or is of another version than expected, says nothing: it works.
+    have been right, lacks what it is to have, takes no more for now, or is of another version than expected, says
+    nothing: it works.
     """
-    if isinstance(error, NotPublished | StoreBusy | StoreIncompatible | StoreThrottled):
+    if isinstance(error, _IT_WORKS):
         return Verdict.NEITHER
     failed = isinstance(error, StoreUnavailable | StoreTimeout) or not isinstance(error, EcpError)
     return Verdict.FAILURE if failed else Verdict.NEITHER

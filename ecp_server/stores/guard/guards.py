@@ -49,14 +49,17 @@ class Guards:
 
         A call may take ``budget_seconds`` or what the caller has left, whichever is less. An adapter that keeps all it
         needs in memory says so by ``in_memory = True``; one that can take only so many calls at a time by
-        ``concurrency``.
+        ``concurrency``, and what it gathers by ``batched``.
         """
         budget = Budget(store, budget_seconds, has_stand_in=store not in NO_STAND_IN)
         if answers_from_memory(port):
             inner = bounded(port, budget)
         else:
             concurrency: int | None = getattr(port, "concurrency", None)
-            guard = Guard(budget, self._settings, self._instruments, self._listeners, concurrency=concurrency)
+            batched: Mapping[str, int] | None = getattr(port, "batched", None)
+            guard = Guard(
+                budget, self._settings, self._instruments, self._listeners, concurrency=concurrency, batched=batched
+            )
             self._guards[store] = guard
             self._instruments.breaker(store.name.lower(), guard.breaker)
             inner = guarded(port, guard)

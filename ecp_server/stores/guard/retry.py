@@ -97,8 +97,13 @@ class Retries:
 def _is_transient(error: StoreError) -> bool:
     """Tell whether the same call can succeed a little later.
 
-    Without a time to come back it cannot (bad credentials); what was refused on this side is not to be pressed.
+    Without a time to come back it cannot (bad credentials); what was refused on this side is not to be pressed. Nobody
+    is kept waiting for a decision by a policy engine that wants to be left alone: the question is denied at once.
     """
-    if isinstance(error, CircuitOpen | StoreBusy):
+    if isinstance(error, CircuitOpen | StoreBusy) or _is_throttled_policy(error):
         return False
     return isinstance(error, StoreUnavailable) and error.retry_after_seconds is not None
+
+
+def _is_throttled_policy(error: StoreError) -> bool:
+    return isinstance(error, StoreThrottled) and error.store is StoreKind.POLICY

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from ecp_server.domain.errors import PolicyUnavailable
+from ecp_server.domain.errors import PolicyMissing
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.stores.policy.contract import batches, input_document, merged, read_answer
@@ -75,7 +75,7 @@ class OpaPolicy:
         return answer.decisions
 
     async def _evaluate(self, document: Mapping[str, Any]) -> object:
-        """Return the decisions; raises `PolicyUnavailable` where there is no such rule, or it is undefined.
+        """Return the decisions; raises `PolicyMissing` where there is no such rule, or it is undefined.
 
         OPA does not tell these apart, and an OPA that has just started has no rules yet.
         """
@@ -84,5 +84,5 @@ class OpaPolicy:
         result = await self._client.evaluate(_DECISIONS, document)
         if result is None:
             _LOG.error("policy_undefined", path="data." + ".".join(_DECISIONS))
-            raise PolicyUnavailable(retry_after_seconds=None)
+            raise PolicyMissing
         return result

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import structlog
 
-from ecp_server.domain.errors import PolicyUnavailable, StoreError
+from ecp_server.domain.errors import PolicyMissing, PolicyUnavailable, StoreError
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Product
 from ecp_server.stores.policy.builtin import builtin_policies
@@ -90,14 +90,17 @@ class PushedPolicies:
                 self._idle.set()
 
     async def evaluate(self, document: Mapping[str, Any]) -> object:
-        """Return the decisions of the policies in force; None where they are undefined. Raises `PolicyUnavailable`."""
+        """Return the decisions of the policies in force; None where they are undefined.
+
+        Raises `PolicyMissing` where others are in force, and `PolicyUnavailable`.
+        """
         answer = await self._client.evaluate(_GATE_PATH, document)
         match answer:
             case {"revision": str(revision), **rest} if self._in_force and revision == self._in_force:
                 return rest.get("decisions")
             case _:
                 _LOG.error("policies_not_in_force")
-                raise PolicyUnavailable
+                raise PolicyMissing
 
     async def _bring(self, policies: Mapping[str, str]) -> None:
         revision = _revision_of(policies)

@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
-from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreTimeout, StoreUnavailable
+from ecp_server.domain.errors import StoreError, StoreIncompatible, StoreQueryFailed, StoreTimeout, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 
 # A schema that is missing or older than this server: `ecp-server migrate` mends that, no change of ours.
@@ -15,6 +15,7 @@ _NOT_MIGRATED: Final = (
     errors.UndefinedTable,
     errors.UndefinedColumn,
     errors.UndefinedFunction,
+    errors.UndefinedObject,  # the type of an extension
     errors.InvalidSchemaName,
 )
 _LATE: Final = (errors.QueryCanceled, errors.ConnectionTimeout)
@@ -38,7 +39,9 @@ def translated(error: Exception, store: StoreKind) -> StoreError:
     if isinstance(error, _LATE):
         failure = StoreTimeout(store)
     elif isinstance(error, _NOT_MIGRATED):
-        failure = StoreUnavailable(store)
+        failure = StoreIncompatible(store)
+    elif _is_not_let_in(error):
+        failure = StoreUnavailable(store, retry_after_seconds=None)  # the same again will not help
     elif isinstance(error, psycopg.Error | OSError) and not isinstance(error, _REFUSED):
         # The pool's errors are OperationalErrors too.
         failure = StoreUnavailable(store)
@@ -46,3 +49,12 @@ def translated(error: Exception, store: StoreKind) -> StoreError:
         failure = StoreQueryFailed(store)
     failure.__cause__ = error
     return failure
+
+
+def _is_not_let_in(error: Exception) -> bool:
+    """Return whether the server asked for a password, got one and refused the connection all the same.
+
+    The error has no code then: libpq hands on a text alone, in the server's language.
+    """
+    connecting = error.pgconn if isinstance(error, psycopg.OperationalError) else None
+    return connecting is not None and bool(connecting.used_password)

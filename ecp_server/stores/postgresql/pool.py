@@ -64,8 +64,9 @@ class Database:
             "timezone": "UTC",
             **(settings or {}),
         }
-        self._lost = False
-        """Whether a connection broke, or could not be made, and none was made since."""
+        self._lost = True
+        """Whether a connection broke, or could not be made, and none was made since; or none was made at all."""
+        self._finding = asyncio.Lock()
         self._closed = False
         self._opened = False
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -85,7 +86,10 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection. Raises what `translated` makes of whatever goes wrong, in the block too."""
+        """Lend a connection. Raises what `translated` makes of whatever goes wrong, in the block too.
+
+        Where all are lent it waits for one; that nobody waits for long is for the guard to see to.
+        """
         if self._closed:
             raise StoreUnavailable(self._store)
         try:
@@ -93,7 +97,6 @@ class Database:
                 await self._pool.open()
                 self._opened = True
             if self._lost:
-                # The pool would let the call wait for its next attempt; a refusal is told at once this way.
                 await self._find()
             async with self._pool.connection() as connection:
                 yield connection
@@ -151,7 +154,13 @@ class Database:
         self._lost = False
 
     async def _find(self) -> None:
-        await (await self.connect()).close()
+        """Connect beside the pool, which would let the call wait for its next attempt and then not say what failed.
+
+        One call does, and those that come meanwhile hear of it.
+        """
+        async with self._finding:
+            if self._lost:
+                await (await self.connect()).close()
 
     def _note_lost(self, _: object) -> None:
         self._lost = True

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ecp_server.domain.catalog import Asset, AssetKind, AssetRef, Catalog, Catalogs, Contract
-from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.errors import NotPublished, StoreIncompatible, StoreQueryFailed
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import Hit
@@ -85,7 +85,7 @@ class Published(NamedTuple):
 class PostgresRegistry:
     """`ports.Registry` over what was published; one statement a question.
 
-    A version that is held but was not published is `StoreUnavailable`: it came from elsewhere while this was away.
+    A version that is held but was not published is `NotPublished`: it came from elsewhere while this was away.
     """
 
     adapter = "postgres"
@@ -93,6 +93,7 @@ class PostgresRegistry:
     def __init__(self, endpoint: Endpoint, catalogs: Catalogs, *, pool_size: int, timeout_seconds: float) -> None:
         """``timeout_seconds`` bounds a statement."""
         self._catalogs = catalogs
+        self.concurrency = pool_size
         self._database = Database(endpoint, StoreKind.REGISTRY, size=pool_size, timeout_seconds=timeout_seconds)
         self._published: dict[str, Published] = {}
         """By version. What was published does not change."""
@@ -109,7 +110,7 @@ class PostgresRegistry:
         """Return if the catalog in force can be asked."""
         async with self._database.connection() as connection:
             if await SCHEMA.applied(connection) < SCHEMA.latest:
-                raise StoreUnavailable(StoreKind.REGISTRY)
+                raise StoreIncompatible(StoreKind.REGISTRY)
             await self._at(connection, self._catalogs.current.version)
 
     async def close(self) -> None:
@@ -168,7 +169,7 @@ class PostgresRegistry:
     async def _at(self, connection: Connection, version: str) -> Published:
         """Return what is known of a version.
 
-        Raises `StoreUnavailable` where it is held but was not published, `StoreQueryFailed` where it is not even held.
+        Raises `NotPublished` where it is held but was not published, `StoreQueryFailed` where it is not even held.
         """
         if version not in self._published:
             query = """
@@ -177,7 +178,7 @@ class PostgresRegistry:
             """
             rows = await _rows(connection, query, {"version": version})
             if not rows and self._catalogs.held(version) is not None:
-                raise StoreUnavailable(StoreKind.REGISTRY)
+                raise NotPublished(StoreKind.REGISTRY)
             if not rows:
                 raise StoreQueryFailed(StoreKind.REGISTRY)
             ((number, documents, words),) = rows

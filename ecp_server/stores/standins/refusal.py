@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 def denying(policy: Policy) -> Policy:
-    """Return the policy with every failure as `PolicyUnavailable`: whatever went wrong, nothing was decided."""
+    """Return the policy with every failure as `PolicyUnavailable`: whatever went wrong, nothing was decided.
+
+    The caller is told when to come back.
+    """
     return around(policy, _undecided)
 
 
@@ -32,7 +35,9 @@ def refusing(port: P) -> P:
 async def _undecided(_operation: str, call: Callable[[], Awaitable[T]], /) -> T:
     try:
         return await call()
-    except PolicyUnavailable:
+    except PolicyUnavailable as error:
+        if error.retry_after_seconds is None:
+            raise PolicyUnavailable(retry_after_seconds=MENDED_SECONDS) from error
         raise
     except StoreError as error:
         raise PolicyUnavailable(retry_after_seconds=error.retry_after_seconds or 1.0) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ecp_server.domain.errors import StoreUnavailable
+from ecp_server.domain.errors import StoreIncompatible
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.records import (
     AuditRecord,
@@ -36,10 +36,11 @@ class PostgresState:
     """The State port over one database, whose schema `ecp-server migrate` makes."""
 
     adapter = "postgres"
-    concurrency = MAX_WAITING
 
     def __init__(self, endpoint: Endpoint, *, pool_size: int, timeout_seconds: float) -> None:
         """``timeout_seconds`` bounds a statement, and how long a batch of records may take."""
+        self.concurrency = pool_size
+        self.batched = {"record": MAX_WAITING}  # one connection, however many wait for it
         self._database = Database(
             endpoint,
             StoreKind.STATE,
@@ -94,11 +95,12 @@ class PostgresState:
             return [rows.precedent(row) for row in await cursor.fetchall()]
 
     async def probe(self) -> None:
-        """Write something, and see that the schema is this server's or a newer one's."""
+        """Write something, and see that the schema is this server's or a newer one's, and whole."""
         await self._writer.write(())
         async with self._database.connection() as connection:
             if await SCHEMA.applied(connection) < SCHEMA.latest:
-                raise StoreUnavailable(StoreKind.STATE)
+                raise StoreIncompatible(StoreKind.STATE)
+            await connection.execute(rows.SELECT_RESOLUTION, ("",))
 
     async def close(self) -> None:
         """Store what is waiting, and release the connections."""

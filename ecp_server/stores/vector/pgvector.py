@@ -12,7 +12,7 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector_async
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Catalogs
-from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
+from ecp_server.domain.errors import NotPublished, StoreIncompatible, StoreQueryFailed
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import Hit
@@ -66,7 +66,7 @@ class Published(NamedTuple):
 class PgVector:
     """`ports.Vector` over what was published; one round trip a question.
 
-    A version that is held but was not published, or by another model, is `StoreUnavailable`: keyword search stands in.
+    A version that is held but was not published, or by another model, is `NotPublished`: keyword search stands in.
     """
 
     adapter = "pgvector"
@@ -85,6 +85,7 @@ class PgVector:
         self._catalogs = catalogs
         self._embeddings = embeddings
         self._exact_rows = exact_rows
+        self.concurrency = pool_size
         self._database = Database(
             endpoint, StoreKind.VECTOR, size=pool_size, timeout_seconds=timeout_seconds, configure=know_vectors
         )
@@ -98,7 +99,7 @@ class PgVector:
         """Return if the catalog in force can be asked."""
         async with self._database.connection() as connection:
             if await SCHEMA.applied(connection) < SCHEMA.latest:
-                raise StoreUnavailable(StoreKind.VECTOR)
+                raise StoreIncompatible(StoreKind.VECTOR)
             await self._at(connection, self._catalogs.current.version)
 
     async def close(self) -> None:
@@ -148,7 +149,7 @@ class PgVector:
     async def _at(self, connection: Connection, version: str) -> Published:
         """Return what is known of a version.
 
-        Raises `StoreUnavailable` where it is held but there are no vectors of it, `StoreQueryFailed` where it is not
+        Raises `NotPublished` where it is held but there are no vectors of it, `StoreQueryFailed` where it is not
         even held.
         """
         if version not in self._published:
@@ -159,7 +160,7 @@ class PgVector:
             )
             row = await cursor.fetchone()
             if row is None and self._catalogs.held(version) is not None:
-                raise StoreUnavailable(StoreKind.VECTOR)
+                raise NotPublished(StoreKind.VECTOR)
             if row is None:
                 raise StoreQueryFailed(StoreKind.VECTOR)
             self._published[version] = Published(*row)

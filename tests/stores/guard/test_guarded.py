@@ -10,8 +10,11 @@ import pytest
 from ecp_server.domain.errors import (
     CircuitOpen,
     DeadlineExceeded,
+    NotPublished,
+    PolicyMissing,
     StoreBusy,
     StoreError,
+    StoreIncompatible,
     StoreQueryFailed,
     StoreThrottled,
     StoreTimeout,
@@ -160,7 +163,17 @@ async def test_a_cancelled_probe_frees_its_place() -> None:
     assert BreakerState.CLOSED is store.told.states[-1]
 
 
-@pytest.mark.parametrize("error", [StoreQueryFailed(GRAPH), StoreThrottled(GRAPH, retry_after_seconds=0)], ids=repr)
+SAYS_NOTHING = (
+    StoreQueryFailed(GRAPH),
+    StoreThrottled(GRAPH, retry_after_seconds=0),
+    StoreBusy(GRAPH),
+    NotPublished(GRAPH),
+    StoreIncompatible(GRAPH),
+    PolicyMissing(),
+)
+
+
+@pytest.mark.parametrize("error", SAYS_NOTHING, ids=repr)
 async def test_a_refused_query_is_neither_failure_nor_success(error: StoreError) -> None:
     """Aiobreaker (7): what is excluded counts as a success there."""
     store = Guarded(raising(error), settings(attempts=1, failures=3))
@@ -226,6 +239,23 @@ async def test_a_full_bulkhead_says_nothing_of_the_store() -> None:
     assert (1, BreakerState.CLOSED) == (store.behind.asked, store.guard.breaker)
     asking.cancel()
     await asyncio.wait((asking,))
+
+
+async def test_what_an_adapter_gathers_takes_no_place_of_others() -> None:
+    store = Store(hang)
+    guard = Guard(Budget(STATE, 5), settings(concurrency=1), Told(), batched={"record": 2})
+    port = guarded(store, guard)
+    writing = [asyncio.create_task(port.record()) for _ in range(2)]
+    reading = asyncio.create_task(port.ask())
+    await asyncio.sleep(0.001)
+    assert 3 == store.asked
+    for call in (port.record, port.ask):
+        with pytest.raises(StoreBusy):
+            await call()
+    for task in (*writing, reading):
+        task.cancel()
+    await asyncio.wait((*writing, reading))
+    await guard.close()
 
 
 async def test_an_attempt_that_hangs_is_cut_and_no_other_made() -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from ecp_server.domain.errors import (
     CircuitOpen,
+    PolicyMissing,
     PolicyUnavailable,
     StoreBusy,
     StoreError,
+    StoreIncompatible,
     StoreQueryFailed,
     StoreThrottled,
     StoreTimeout,
@@ -62,6 +64,9 @@ def test_what_can_pass_by_itself_is_tried_again(error: StoreError) -> None:
         CircuitOpen(GRAPH),
         StoreBusy(GRAPH),
         StoreUnavailable(GRAPH, retry_after_seconds=None),
+        StoreIncompatible(GRAPH),
+        PolicyMissing(),
+        StoreThrottled(StoreKind.POLICY, retry_after_seconds=0),
     ],
     ids=repr,
 )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from ecp_server.domain.errors import StoreQueryFailed, StoreTimeout, StoreUnavailable
+from ecp_server.domain.errors import StoreIncompatible, StoreQueryFailed, StoreTimeout, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.postgresql.pool import Database
@@ -67,7 +67,7 @@ async def test_what_the_server_refuses_is_a_failed_query_and_harms_no_later_one(
 
 
 async def test_a_schema_that_is_missing_is_an_outage_and_no_bug(database: Database) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreIncompatible):
         await ask(database, "SELECT id FROM ecp_nothing.here")
 
 
@@ -124,6 +124,39 @@ async def test_calls_go_on_after_the_server_has_closed_every_connection(postgres
         )
     await asyncio.sleep(1.1)  # after a second a connection is asked whether it works
     assert await asyncio.gather(*(ask(database) for _ in range(8))) == [1] * 8
+    await database.close()
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+async def test_a_wrong_password_is_told_as_such_and_at_once(
+    postgres: str,
+    tmp_path: Path,
+    opened_before: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Such a call is not repeated (`stores.guard.retry`): the same again will not help."""
+    parts = urlsplit(postgres)
+    secret = tmp_path / "password"
+    secret.write_text(f"{parts.password}\n")
+    without = urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.hostname}:{parts.port}"))
+    database = opened(without, secret, seconds=5)
+    if opened_before:
+        assert await ask(database) == 1
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        secret.write_text("wrong\n")
+        with pytest.raises(StoreUnavailable):  # of the connection that broke
+            await ask(database)
+    secret.write_text("wrong\n")
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailable) as raised:
+        await ask(database)
+    assert raised.value.retry_after_seconds is None
+    assert time.monotonic() - started < 2
+    secret.write_text(f"{parts.password}\n")
+    assert await ask(database) == 1
     await database.close()
 
 
