@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -42,15 +42,20 @@ def postgres_server() -> str:
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """The URL of a database of this test run, with pgvector."""
     name = f"ecp_test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            url = named(postgres_server, name)
-            with psycopg.connect(url) as connection:
-                connection.execute("CREATE EXTENSION vector")
-            yield url
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    in_server(postgres_server, "CREATE DATABASE {}", name)
+    try:
+        url = named(postgres_server, name)
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE EXTENSION vector")
+        yield url
+    finally:
+        in_server(postgres_server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def in_server(url: str, statement: LiteralString, database: str) -> None:
+    """Change the databases of a server, on a connection of its own: a test may start the server again meanwhile."""
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL(statement).format(sql.Identifier(database)))
 
 
 @pytest.fixture

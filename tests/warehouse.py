@@ -17,7 +17,7 @@ from psycopg import sql
 
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.semantic.data import open_database
-from tests.servers import named, server_url
+from tests.servers import in_server, named, server_url
 
 _TYPES: Final = {"DOUBLE": "double precision", "TIMESTAMP WITH TIME ZONE": "timestamptz", "HUGEINT": "numeric(38,0)"}
 """What PostgreSQL calls otherwise."""
@@ -68,14 +68,13 @@ def warehouse(folder: Path) -> Iterator[str]:
     """Yield the URL of a database with the folder's data, for as long as it is needed."""
     server = server_url("ECP_TEST_POSTGRES_URL")
     name = f"ecp_warehouse_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            url = named(server, name)
-            load_warehouse(folder, url)
-            yield url
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    in_server(server, "CREATE DATABASE {}", name)
+    try:
+        url = named(server, name)
+        load_warehouse(folder, url)
+        yield url
+    finally:
+        in_server(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
 @contextmanager

@@ -55,8 +55,10 @@ class Proxy:
         self.retry_after_seconds = 1
         self.accepted = 0
         """Connections that were made."""
+        self.carried = 0
+        """Chunks that came from clients, whatever became of them."""
         self.questions = 0
-        """Chunks that came from clients while the proxy refused to be a network."""
+        """Those of them that came while the proxy refused to be a network."""
 
     async def start(self) -> None:
         """Listen; on the same port as before where it listened before."""
@@ -116,7 +118,8 @@ class Proxy:
             await self._answer_http(reader, writer)
             return
         while self.fault is Fault.BLACKHOLE:
-            await reader.read(CHUNK)  # taken by the kernel of a machine that does nothing more
+            if await reader.read(CHUNK):  # taken by the kernel of a machine that does nothing more
+                self._count()
             await asyncio.sleep(0.01)
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
         writers.append(up_writer)
@@ -136,7 +139,7 @@ class Proxy:
     ) -> None:
         """Forward questions."""
         while chunk := await reader.read(CHUNK):
-            self.questions += self.fault is not Fault.NONE
+            self._count()
             if self.fault in {Fault.HTTP_503, Fault.HTTP_429}:
                 writer.write(self._http())
                 await writer.drain()
@@ -171,11 +174,15 @@ class Proxy:
 
     async def _answer_http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(CHUNK):
-            self.questions += 1
+            self._count()
             writer.write(self._http())
             await writer.drain()
             if self.fault not in {Fault.HTTP_503, Fault.HTTP_429}:
                 return
+
+    def _count(self) -> None:
+        self.carried += 1
+        self.questions += self.fault is not Fault.NONE
 
     def _http(self) -> bytes:
         if self.fault is Fault.HTTP_429:

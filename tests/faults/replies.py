@@ -62,6 +62,7 @@ def told(response: Any) -> list[tuple[StoreKind, str]]:
 
 def reason(outcome: Outcome) -> str:
     """Return the reason of a refusal."""
+    assert "ErrorInfo" in outcome.details
     return str(outcome.details["ErrorInfo"].reason)
 
 

@@ -3,139 +3,93 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Final
 
 import pytest
 
 from ecp.v1 import health_pb2
-from ecp_server.catalog.load import load_catalog
-from ecp_server.domain.catalog import Catalog
+from ecp_server.domain.errors import StoreError
+from ecp_server.domain.impaired import Impaired
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.resolution.resolve import Resolver
 from ecp_server.stores.guard import guards
+from ecp_server.stores.policy.opa import OpaPolicy
 from ecp_server.stores.ports import Probed
-from ecp_server.stores.registry.published import SCHEMA as REGISTRY_SCHEMA
 from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from ecp_server.stores.state.postgres import PostgresState
-from ecp_server.stores.vector.pgvector import SCHEMA as VECTOR_SCHEMA
-from tests.conformance.graphs import published
-from tests.faults.matrix import BUDGET_SECONDS, HTTP, NETWORK, SETTINGS, Matrix
-from tests.faults.proxy import Fault, Proxy, proxied
+from tests.faults.matrix import Matrix, Void
+from tests.faults.proxy import Fault
 from tests.faults.replies import ask, assert_as_designed
-from tests.published import publish, registry_publisher, vector_publisher
+from tests.faults.sites import SETTINGS, SITES, behind, estate, meridian, meridian_cube, through, urls_of
 from tests.running import running
 from tests.servers import migrated, neo4j_server, opa_server, postgres, postgres_database, postgres_server
 from tests.serving import NOT_SERVING, SERVING
 
-__all__ = ["neo4j_server", "opa_server", "postgres", "postgres_database", "postgres_server"]
+__all__ = [
+    "meridian",
+    "meridian_cube",
+    "neo4j_server",
+    "opa_server",
+    "postgres",
+    "postgres_database",
+    "postgres_server",
+]
 
-
-def through(url: str, proxy: Proxy) -> str:
-    """Return the URL of the server behind the proxy, by way of the proxy."""
-    parts = urlsplit(url)
-    user = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{proxy.port}"))
-
-
-@asynccontextmanager
-async def behind(url: str) -> AsyncIterator[Proxy]:
-    """Start a proxy in front of the server of a URL."""
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    async with proxied(parts.hostname, parts.port) as proxy:
-        yield proxy
-
-
-@dataclass(frozen=True)
-class Site:
-    """A store in a real server."""
-
-    store: StoreKind
-    server: str
-    """The fixture that has its URL."""
-    fill: Callable[[str, Catalog], Awaitable[None]]
-    settings: Callable[[str], dict[str, str]]
-    """ECP_* without the prefix, for a URL."""
-    faults: tuple[Fault, ...] = NETWORK
-    budget_seconds: float = BUDGET_SECONDS
-
-
-async def _with_state(url: str, _catalog: Catalog) -> None:
-    await migrated(url, STATE_SCHEMA)
-
-
-async def _with_registry(url: str, catalog: Catalog) -> None:
-    await migrated(url, REGISTRY_SCHEMA)
-    await publish(registry_publisher(url), catalog)
-
-
-async def _with_vectors(url: str, catalog: Catalog) -> None:
-    await migrated(url, VECTOR_SCHEMA)
-    await publish(vector_publisher(url), catalog)
-
-
-async def _as_it_is(_url: str, _catalog: Catalog) -> None:
-    """The server pushes its policies itself."""
-
-
-SITES = {
-    "state": Site(StoreKind.STATE, "postgres", _with_state, lambda url: {"state_url": url}),
-    "registry": Site(StoreKind.REGISTRY, "postgres", _with_registry, lambda url: {"registry_url": url}),
-    "vector": Site(StoreKind.VECTOR, "postgres", _with_vectors, lambda url: {"vector_url": url}),
-    # Not neo4j://, by which the driver would ask where to connect, and go around the proxy.
-    # It plans a query for longer than the others take, and plans it anew where that takes too long.
-    "graph": Site(
-        StoreKind.GRAPH,
-        "neo4j_server",
-        published,
-        lambda url: {"graph_url": url.replace("neo4j://", "bolt://"), "store_timeout_seconds": "2"},
-        budget_seconds=2.0,
-    ),
-    "policy": Site(
-        StoreKind.POLICY, "opa_server", _as_it_is, lambda url: {"policy_url": url, "policy_push": "true"}, HTTP
-    ),
+SHORT: Final = {
+    "state": (Fault.REFUSE, Fault.BLACKHOLE),
+    "registry": (Fault.REFUSE, Fault.RESET),
+    "vector": (Fault.BLACKHOLE, Fault.GARBAGE),
+    "graph": (Fault.REFUSE, Fault.HALF_OPEN),
+    "policy": (Fault.BLACKHOLE, Fault.HTTP_503),
+    "semantic": (Fault.REFUSE, Fault.DRIP),
 }
-
-
-@asynccontextmanager
-async def standing(catalog: Path, folder: Path, url: str, site: Site, **options: Any) -> AsyncIterator[Matrix]:
-    """Serve a catalog with one of its stores behind a proxy."""
-    await site.fill(url, load_catalog(catalog))
-    async with behind(url) as proxy:
-        settings = SETTINGS | {"catalog_copy": str(folder / "copy.jsonl")} | site.settings(through(url, proxy))
-        async with running(catalog, folder, **settings) as server:
-            yield Matrix(server, proxy, site.store, budget_seconds=site.budget_seconds, **options)
-
-
-@pytest.fixture
-def meridian(project_root: Path) -> Path:
-    return project_root / "catalogs" / "meridian"
+"""What is done to each store in every run of the tests; the long form does everything to every store."""
 
 
 @pytest.mark.parametrize("name", SITES)
 async def test_matrix(meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str) -> None:
-    site = SITES[name]
-    async with standing(meridian, tmp_path, request.getfixturevalue(site.server), site, rounds=1) as matrix:
-        await matrix.survives(Fault.REFUSE, Fault.BLACKHOLE)
+    async with estate(meridian, tmp_path, urls_of(request, name)) as standing:
+        await Matrix(standing, SITES[name].store, rounds=1).survives(*SHORT[name])
+
+
+def test_the_short_matrix_has_every_fault_but_the_slow_ones() -> None:
+    assert {fault for faults in SHORT.values() for fault in faults} == set(Fault) - {
+        Fault.NONE,
+        Fault.DELAY,
+        Fault.HTTP_429,
+    }
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", SITES)
-async def test_long_matrix(meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str) -> None:
-    """Two hundred calls of each kind before, in and after each fault."""
-    site = SITES[name]
-    async with standing(meridian, tmp_path, request.getfixturevalue(site.server), site, rounds=50) as matrix:
-        await matrix.survives(*site.faults)
+async def test_long_matrix(
+    meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str, project_root: Path
+) -> None:
+    """Two hundred calls of each kind before, in and after each fault; what came of them stands in build/matrix."""
+    async with estate(meridian, tmp_path, urls_of(request, name)) as standing:
+        matrix = Matrix(standing, SITES[name].store, rounds=50)
+        try:
+            await matrix.survives(*SITES[name].faults)
+        finally:
+            _write(project_root / "build" / "matrix" / f"{name}.json", matrix)
+
+
+def _write(path: Path, matrix: Matrix) -> None:
+    counted: dict[str, Counter[str]] = {}
+    for (trouble, kind, code), replies in matrix.counted.items():
+        counted.setdefault(trouble, Counter())[f"{kind} {code}"] += replies
+    path.parent.mkdir(parents=True, exist_ok=True)
+    came_of_it = {"replies": counted, "longest_seconds": matrix.longest, "at_server": matrix.books.slowest_seconds}
+    path.write_text(json.dumps(came_of_it, indent=2), encoding="utf-8")
 
 
 async def test_a_policy_engine_is_not_asked_before_it_wants_to(meridian: Path, tmp_path: Path, opa_server: str) -> None:
-    async with standing(meridian, tmp_path, opa_server, SITES["policy"]) as matrix:
+    async with estate(meridian, tmp_path, {SITES["policy"]: opa_server}) as standing:
+        matrix = Matrix(standing, StoreKind.POLICY)
         await matrix.warm_up()
         matrix.proxy.retry_after_seconds = 3
         await matrix.proxy.turn(Fault.HTTP_429)
@@ -161,6 +115,23 @@ async def test_a_server_starts_without_its_state_and_recovers_by_itself(
             assert_as_designed("Resolve", (), await ask(server, "Resolve"))
 
 
+async def test_a_store_that_does_not_work_before_the_fault_shows_nothing(
+    meridian: Path, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.faults.matrix.WARMING_SECONDS", 0.5)
+    async with estate(meridian, tmp_path, {SITES["state"]: postgres}) as standing:
+        await standing.proxies[StoreKind.STATE].turn(Fault.REFUSE)
+        with pytest.raises(Void):
+            await Matrix(standing, StoreKind.STATE, rounds=1).survives()
+
+
+async def test_a_store_that_is_not_asked_shows_nothing(meridian: Path, tmp_path: Path, postgres: str) -> None:
+    """Its answers are kept, so that no fault of it would be seen."""
+    async with estate(meridian, tmp_path, {SITES["registry"]: postgres}, read_cache_mib="64") as standing:
+        with pytest.raises(Void):
+            await Matrix(standing, StoreKind.REGISTRY, rounds=2).survives()
+
+
 async def test_a_guard_that_is_off_is_found(
     meridian: Path, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,9 +139,9 @@ async def test_a_guard_that_is_off_is_found(
         return port
 
     monkeypatch.setattr(guards, "guarded", unguarded)
-    async with standing(meridian, tmp_path, postgres, SITES["state"], rounds=1) as matrix:
+    async with estate(meridian, tmp_path, {SITES["state"]: postgres}) as standing:
         with pytest.raises(AssertionError):
-            await matrix.survives(Fault.BLACKHOLE)
+            await Matrix(standing, StoreKind.STATE, rounds=1).survives(Fault.BLACKHOLE)
 
 
 async def test_a_record_that_comes_after_the_reply_is_found(
@@ -183,9 +154,69 @@ async def test_a_record_that_comes_after_the_reply_is_found(
         later.add(asyncio.create_task(record(self, *records)))
 
     monkeypatch.setattr(PostgresState, "record", after_the_reply)
-    async with standing(meridian, tmp_path, postgres, SITES["state"], rounds=1) as matrix:
+    async with estate(meridian, tmp_path, {SITES["state"]: postgres}) as standing:
         with pytest.raises(AssertionError):
-            await matrix.survives(Fault.REFUSE)
+            await Matrix(standing, StoreKind.STATE, rounds=1).survives(Fault.REFUSE)
         for task in later:
             task.cancel()
         await asyncio.gather(*later, return_exceptions=True)
+
+
+async def test_a_policy_that_fails_open_is_found(
+    meridian: Path, tmp_path: Path, opa_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = OpaPolicy.decide
+    kept: dict[str, Any] = {}
+
+    async def open_when_failing(self: OpaPolicy, question: Any) -> Any:
+        """Answer with what was decided last, whatever it was about: an allow."""
+        try:
+            kept.update(await decide(self, question))
+        except StoreError:
+            return kept
+        return kept
+
+    monkeypatch.setattr(OpaPolicy, "decide", open_when_failing)
+    async with estate(meridian, tmp_path, {SITES["policy"]: opa_server}) as standing:
+        with pytest.raises(AssertionError):
+            await Matrix(standing, StoreKind.POLICY, rounds=1).survives(Fault.REFUSE)
+
+
+async def test_a_notice_that_is_dropped_is_found(
+    meridian: Path, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Impaired, "degradations", ())
+    async with estate(meridian, tmp_path, {SITES["registry"]: postgres}) as standing:
+        with pytest.raises(AssertionError):
+            await Matrix(standing, StoreKind.REGISTRY, rounds=1).survives(Fault.REFUSE)
+
+
+async def test_a_semantic_layer_that_resolving_asks_is_found(
+    meridian: Path, tmp_path: Path, meridian_cube: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = Resolver.resolve
+
+    async def asking_it_too(self: Any, *arguments: Any) -> Any:
+        await standing.server.application._health._stores[StoreKind.SEMANTIC].run([])  # type: ignore[attr-defined] # a port
+        return await resolve(self, *arguments)
+
+    async with estate(meridian, tmp_path, {SITES["semantic"]: meridian_cube}) as standing:
+        monkeypatch.setattr(Resolver, "resolve", asking_it_too)
+        with pytest.raises(AssertionError):
+            await Matrix(standing, StoreKind.SEMANTIC, rounds=1).survives(Fault.REFUSE)
+
+
+async def test_a_call_that_is_counted_twice_is_found(
+    meridian: Path, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with estate(meridian, tmp_path, {SITES["state"]: postgres}) as standing:
+        instruments = standing.server.instruments
+        count = instruments.store_call
+
+        def twice(*call: Any) -> None:
+            count(*call)
+            instruments._store_calls.add((call[0], call[3]))
+
+        monkeypatch.setattr(instruments, "store_call", twice)
+        with pytest.raises(AssertionError):
+            await Matrix(standing, StoreKind.STATE, rounds=1).survives()
