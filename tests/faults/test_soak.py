@@ -18,8 +18,8 @@ from ecp_server.stores.vector.pgvector import SCHEMA as VECTOR
 from tests.conformance.graphs import published
 from tests.faults.inspected import FILE
 from tests.faults.mixed_calls import Mix
+from tests.faults.sites import behind, through
 from tests.faults.soak import Soak
-from tests.faults.test_matrix import behind, through
 from tests.processes import serving
 from tests.published import publish, registry_publisher, vector_publisher
 from tests.running import Asker
