@@ -1,6 +1,6 @@
 """`make bench`: Resolve against a bare echo on the same server settings, in one run, in turn.
 
-    python scripts/bench [--quick] [--stores | --overload] [--catalog DIR] [--out DIR]
+    python scripts/bench [--quick] [--stores | --overload | --isolation] [--catalog DIR] [--out DIR]
 
 docs/performance.md says what is measured and how to read it.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import isolation
 import machine
 import overload
 import real_stores
@@ -146,6 +147,14 @@ def _overload(catalog: Path, folder: Path, extent: Extent) -> None:
     print(results.as_text(), end="")
 
 
+def _isolation(catalog: Path, folder: Path, extent: Extent) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    print(isolation.HEAD)
+    seconds = max(5.0, extent.seconds)
+    for isolated in isolation.measure_isolation(catalog, folder, rounds=extent.rounds // 2 + 1, seconds=seconds):
+        print(isolated.line(), flush=True)
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="Measure Resolve against a bare echo.")
@@ -154,9 +163,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_ROOT / "build" / "bench", help="default: build/bench")
     parser.add_argument("--stores", action="store_true", help="stores on servers against embedded ones, nothing else")
     parser.add_argument("--overload", action="store_true", help="more calls than it can serve, nothing else")
+    parser.add_argument("--isolation", action="store_true", help="one store a black hole, nothing else")
     arguments = parser.parse_args()
     if arguments.stores:
         _compare_stores(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
+        return
+    if arguments.isolation:
+        _isolation(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)
         return
     if arguments.overload:
         _overload(arguments.catalog.resolve(), arguments.out.resolve(), _QUICK if arguments.quick else _FULL)

@@ -23,25 +23,8 @@ _WANTED: Final = ("ECP_TEST_POSTGRES_URL", "ECP_TEST_NEO4J_URL", "ECP_TEST_OPA_U
 
 
 def compare_stores(catalog: Path, folder: Path, *, rounds: int, seconds: float) -> Compared:
-    """Compare a server whose stores are PostgreSQL, pgvector, Neo4j and OPA (``one``) with one that has them embedded.
-
-    The servers are those of `scripts/servers`; a database of its own is made anew.
-    """
-    urls = {name: os.environ.get(name, "") for name in _WANTED}  # noqa: TID251 - where servers for tests are
-    if not all(urls.values()):
-        raise SystemExit('no servers to measure with: eval "$(scripts/servers up)" first')
-    database = _fresh_database(urls["ECP_TEST_POSTGRES_URL"])
-    stores = {
-        "graph_url": urls["ECP_TEST_NEO4J_URL"],
-        "vector_url": database,
-        "registry_url": database,
-        "state_url": database,
-        "policy_url": urls["ECP_TEST_OPA_URL"],
-        "policy_push": "true",
-        "catalog_copy": str(folder / "copy"),
-    }
-    _ecp_server(stores, "migrate")
-    _ecp_server(stores, "catalog", "publish", str(catalog))
+    """Compare a server whose stores are PostgreSQL, pgvector, Neo4j and OPA (``one``) with one of embedded ones."""
+    stores = settings_of(published(catalog, folder), folder)
     loaded = load_catalog(catalog)
     asked_of_real, asked_of_embedded = Questions(loaded, users=50), Questions(loaded, users=50)
     replies = Replies()
@@ -53,6 +36,31 @@ def compare_stores(catalog: Path, folder: Path, *, rounds: int, seconds: float) 
             pairs.append((a, b))
         del pairs[:2]  # the warm-up
     return Compared(IN_FLIGHT, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+
+
+def published(catalog: Path, folder: Path) -> dict[str, str]:
+    """Publish a catalog to the servers of `scripts/servers`; return the URL of each store, in a database made anew."""
+    urls = {name: os.environ.get(name, "") for name in _WANTED}  # noqa: TID251 - where servers for tests are
+    if not all(urls.values()):
+        raise SystemExit('no servers to measure with: eval "$(scripts/servers up)" first')
+    database = _fresh_database(urls["ECP_TEST_POSTGRES_URL"])
+    stores = {
+        "graph": urls["ECP_TEST_NEO4J_URL"],
+        "vector": database,
+        "registry": database,
+        "policy": urls["ECP_TEST_OPA_URL"],
+        "state": database,
+    }
+    settings = settings_of(stores, folder)
+    _ecp_server(settings, "migrate")
+    _ecp_server(settings, "catalog", "publish", str(catalog))
+    return stores
+
+
+def settings_of(stores: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the settings of a server with these stores, by their URLs."""
+    copy = {"policy_push": "true", "catalog_copy": str(folder / "copy")}
+    return {f"{store}_url": url for store, url in stores.items()} | copy
 
 
 def _fresh_database(server: str) -> str:
