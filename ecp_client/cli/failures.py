@@ -1,5 +1,6 @@
 """What to do about a call that failed, in words, as JSON and as an exit code."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -151,7 +152,7 @@ def _unreachable(error: EcpError, target: str) -> Iterator[RenderableType]:
         yield plain(error.message, "dim")
         return
     wait = error.retry_after_seconds
-    again = "Try again" if wait is None else f"Try again in {wait:g} s"
+    again = "Try again" if wait is None else f"Try again in {max(1, math.ceil(wait))} s"
     yield plain(f"{again}; `ecp health` tells how the server fares.")
 
 

@@ -151,8 +151,13 @@ def _cell(column: Column, row: int, names: Mapping[str, str]) -> Text:
         return plain("–", "dim")
     if isinstance(value, Decimal):
         return plain(figure(value, column.unit), "bold")
-    # Members have ids here; those that the plan does not list have no other name.
-    return plain(names.get(str(value), str(value).removeprefix(f"{column.name}.")))
+    return plain(names.get(str(value)) or _named(str(value), column.name))
+
+
+def _named(value: str, dimension: str) -> str:
+    """Return a value as people read it: of a member that the plan does not list, the words that its id is made of."""
+    word = value.removeprefix(f"{dimension}.")
+    return value if word == value else word[:1].upper() + word[1:].replace("_", " ")
 
 
 def _notes(table: ResultTable) -> Iterator[str]:

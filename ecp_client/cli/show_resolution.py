@@ -203,7 +203,7 @@ def beware(
 ) -> Iterator[RenderableType]:
     """Yield what is known to be wrong, what was not understood, and what was impaired."""
     for warning in warnings:
-        text = " ".join(part for part in (warning.message, warning.impact, warning.workaround) if part)
+        text = sentences(warning.message, warning.impact, warning.workaround)
         grade = warning.severity.name.lower() if warning.severity else "note"
         yield Text.assemble((f"{grade}: ", _STYLES.get(warning.severity, "yellow")), safe(text))
     for mention in unmatched:
@@ -212,13 +212,18 @@ def beware(
         yield Text.assemble(("impaired: ", "yellow"), safe(f"{one.store}: {one.reason}; {one.fallback} stood in"))
 
 
+def sentences(*parts: str) -> str:
+    """Return what was said as sentences one after the other, whether or not each has its full stop."""
+    return " ".join(part if part[-1] in ".!?…" else f"{part}." for part in parts if part)
+
+
 def assumption(one: Assumption) -> RenderableType:
     """Return what was taken for granted, with what it could have been."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for option in one.alternatives:
-        told = " ".join(part for part in (option.name, option.definition) if part)
+        told = " ".join(dict.fromkeys(part for part in (option.name, option.definition) if part))
         table.add_row(plain(f"--choose {one.id}={option.id}", "dim"), plain(told, "dim"))
-    reason = plain(f"{one.reason}.")
+    reason = plain(sentences(one.reason))
     return Group(reason, table) if one.alternatives else reason
 
 

@@ -44,13 +44,16 @@ def _nothing_there(draft: Draft, measures: Sequence[str]) -> Iterator[Warning]:
             ALL_NULL,
             Severity.MEDIUM,
             f"“{name}” has no value in any row",
-            "Nothing is there to match the other rows." if lacking else "Nothing can be compared with it.",
+            "Nothing is there to match the other rows." if lacking else "What is computed from it has no value either.",
         )
 
 
 def _partial(draft: Draft) -> Iterator[Warning]:
     """Tell of what has not ended, once however many queries are about it."""
+    told = [warning.message for warning in draft.answer.warnings if warning.type == PARTIAL_PERIOD]
     for label in dict.fromkeys(label for query in draft.plan.queries for label in _open(query.time_range, draft)):
+        if any(message.startswith(label) for message in told):
+            continue  # the resolution said so
         yield Warning(
             PARTIAL_PERIOD,
             PARTIAL_PERIOD,

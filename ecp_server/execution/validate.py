@@ -201,9 +201,9 @@ def _of_level(member_id: str, dimension: str, draft: Draft) -> bool:
 
 def _message(broken: Sequence[str], demanded: str) -> str:
     if not broken:
-        return f"{demanded}: holds"
+        return f"{demanded.rstrip('.')}: holds"
     more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
-    return f"{demanded}: {'; '.join(broken[:_SHOWN])}{more}"
+    return f"{demanded.rstrip('.')}: {'; '.join(broken[:_SHOWN])}{more}"
 
 
 def _withhold(error: type[BusinessRuleViolation | DataQuality], validations: Sequence[Validation]) -> None:

@@ -73,9 +73,22 @@ def test_rows_have_names_of_members_and_say_why_a_value_is_missing() -> None:
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Region Actual USD" in lines
-    assert "apac 1,200" in lines
-    assert "emea –" in lines
+    assert "Apac 1,200" in lines
+    assert "Emea –" in lines
     assert "–: there is nothing to hold it against" in lines
+
+
+def test_a_member_without_a_name_has_its_words_and_a_value_of_the_data_stays_as_it_is() -> None:
+    text = shown(
+        column("product", "product.risk_engine", "sku_7", type=plan_pb2.COLUMN_TYPE_TEXT), column("actual", "1", "2")
+    )
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert {"Risk engine 1", "sku_7 2"} <= set(lines)
+
+
+def test_sentences_end_whether_or_not_they_came_with_a_full_stop() -> None:
+    warning = types_pb2.Warning(message="Q4 is not complete", impact="It may change.", severity=types_pb2.SEVERITY_LOW)
+    assert "low: Q4 is not complete. It may change." in shown(column("actual", "1"), warnings=[warning])
 
 
 def test_what_a_metric_is_computed_from_is_not_shown_beside_it() -> None:

@@ -209,3 +209,9 @@ def test_conditions_that_depend_on_what_is_not_known_are_neither_met_nor_broken(
     condition: str, *, verdict: bool | None
 ) -> None:
     assert holds(parse_condition(condition), SEEN) is verdict
+
+
+async def test_a_period_that_has_not_ended_is_told_once(ask: Shop) -> None:
+    """The resolution says so already."""
+    found = await ask.figures("sales this quarter")
+    assert 1 == len([w for w in found.warnings if w.type == "partial_period"])

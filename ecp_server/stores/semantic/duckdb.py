@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import structlog
 
 from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import EcpError, IncompatibleConcepts, StoreQueryFailed, StoreUnavailable, TooLarge
@@ -22,6 +23,8 @@ from ecp_server.stores.semantic.data import State, data_state, open_database, re
 
 MAX_PARALLEL: Final = 4
 """Queries that run at a time; others wait for a thread."""
+
+_LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 _INTERRUPT_SECONDS: Final = 0.02
 _TROUBLE: Final = (duckdb.IOException, duckdb.PermissionException, duckdb.ConnectionException)
@@ -85,6 +88,7 @@ class DuckDbSemantic:
         self._executor = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="ecp-duckdb")
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._unreadable = False
 
     async def run(self, queries: Sequence[FigureQuery], *, principal: Principal | None = None) -> Sequence[Figures]:
         """Run the queries side by side; see `ports.Semantic`. The model is that of the catalog in force.
@@ -157,10 +161,23 @@ class DuckDbSemantic:
         except Exception as error:
             raise _translated(error) from error
 
+    def _state(self) -> State:
+        """Return the state of the data, and tell the operator once where there is none: callers are told no paths."""
+        try:
+            state = data_state(self._folder)
+        except StoreUnavailable as error:
+            if not self._unreadable:
+                cause = type(error.__cause__).__name__
+                _LOG.error("semantic_data_unreadable", folder=str(self._folder), cause=cause)
+            self._unreadable = True
+            raise
+        self._unreadable = False
+        return state
+
     def _opened(self) -> _Database:
         """Return the tables as the files are now."""
         with self._opening:
-            state = data_state(self._folder)
+            state = self._state()
             database = self._database
             if database is None or database.state != state:
                 connection = open_database(self._folder, memory_mib=self._memory_mib, threads=self._threads)

@@ -21,6 +21,7 @@ from ecp_server.stores.semantic.data import open_database
 from ecp_server.stores.semantic.duckdb import DuckDbSemantic
 from tests.conformance.semantics import shop_catalog
 from tests.held import Held
+from tests.logs import logged
 
 SLOW = """
 cubes:
@@ -247,3 +248,16 @@ async def test_a_time_of_any_type_is_a_day_of_the_zone(tmp_path: Path, values: s
     query = FigureQuery(("Lines.count",), (), (), "Lines.key", time_zone="Asia/Tokyo", granularity=Grain.DAY)
     day = date(2024, 1, 31) if len(values) == len("2024-01-31") else date(2024, 2, 1)
     assert await figure(lines(kind="time"), folder, query) == ((day, Decimal(1)),)
+
+
+async def test_a_folder_that_is_not_there_is_named_in_the_log_once(tmp_path: Path) -> None:
+    store = DuckDbSemantic(Held(lines()), tmp_path / "nowhere", memory_mib=64)
+    with logged() as log:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.probe()
+        write(tmp_path / "nowhere", "key,amount\na,1\n")
+        await store.probe()
+    (line,) = log("semantic_data_unreadable")
+    assert (str(tmp_path / "nowhere"), "FileNotFoundError") == (line["folder"], line["cause"])
+    await store.close()
