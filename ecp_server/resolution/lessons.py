@@ -34,17 +34,15 @@ class Lesson:
     kind: ConceptKind
     option_id: str
     department: str
-    mention: str
-    """The words, as they were corrected last."""
     day: date
-    """When that was, in UTC."""
+    """When the words were corrected last, in UTC."""
     precedents: tuple[str, ...]
     """Ids, the newest first."""
 
-    def reason(self, name: str) -> str:
-        """Tell that it decided what the words mean."""
+    def reason(self, words: str, name: str) -> str:
+        """Tell that it decided what the words mean, which are the asker's: what another user wrote is not repeated."""
         last = self.precedents[0]
-        return f"In {self.department}, “{self.mention}” was corrected to mean {name} on {self.day} (precedent {last})"
+        return f"In {self.department}, “{words}” was corrected to mean {name} on {self.day} (precedent {last})"
 
 
 @dataclass(frozen=True, slots=True)

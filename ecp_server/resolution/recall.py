@@ -71,11 +71,11 @@ def _agreeing(precedents: Sequence[PrecedentRecord], draft: Draft) -> tuple[Less
     lessons: list[Lesson] = []
     for (kind, option_id), agreeing in sorted(by_meaning.items()):
         newest = agreeing[0]
-        meaning = meaning_of(kind, option_id, draft.prepared, newest.mention)
+        meaning = meaning_of(kind, option_id, draft.prepared, newest.words)
         if meaning is not None:
             ids = tuple([precedent.id for precedent in agreeing])
             day = newest.create_time.date()
-            lessons.append(Lesson(meaning, kind, option_id, newest.department, newest.mention, day, ids))
+            lessons.append(Lesson(meaning, kind, option_id, newest.department, day, ids))
     return tuple(lessons)
 
 

@@ -34,7 +34,7 @@ async def test_words_that_nothing_matched_mean_what_they_were_corrected_to(serve
     answer = await server.resolve("taking vs budget last quarter", user_context=of("d1", "bob"), provenance_view=FULL)
     assert "net_revenue" == meanings(answer)["taking"]
     told = reason(answer, "taking")
-    assert told.startswith("In d1, “Takings” was corrected to mean Net revenue on 20")
+    assert told.startswith("In d1, “taking” was corrected to mean Net revenue on 20")
     (select,) = [step for step in answer.response.provenance.steps if step.id == "select"]
     (precedent,) = select.output["precedents"]
     assert told.endswith(f"(precedent {precedent})")

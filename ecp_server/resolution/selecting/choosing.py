@@ -173,7 +173,7 @@ def _read(sense: Sense, named: NamedMention, draft: Draft) -> list[Candidate]:
         candidate = _metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}")
         return [replace(candidate, settled=exact)]
     found = _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
-    if exact and len(found) == 1 and not found[0].defaulted:
+    if exact and len(found) == 1 and not (found[0].defaulted or found[0].variation):
         return [replace(found[0], settled=True)]
     return found
 
@@ -195,12 +195,12 @@ def _with_lessons(found: list[Candidate], named: NamedMention, draft: Draft) -> 
             meant = _meant(lesson, settled or found)
             if not meant and not settled:
                 meant = _meant(lesson, _read(lesson.meaning.sense, named, draft)) or _readings(lesson, named, draft)
-            taught += [_taught(candidate, lesson, top) for candidate in meant]
+            taught += [_taught(candidate, lesson, named, top) for candidate in meant]
     return found + taught
 
 
-def _taught(candidate: Candidate, lesson: Lesson, score: float) -> Candidate:
-    reason = lesson.reason(candidate.option.name)
+def _taught(candidate: Candidate, lesson: Lesson, named: NamedMention, score: float) -> Candidate:
+    reason = lesson.reason(named.mention.text, candidate.option.name)
     return replace(candidate, score=score, reason=reason, defaulted=False, lesson=lesson)
 
 

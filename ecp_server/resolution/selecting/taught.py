@@ -55,7 +55,7 @@ def told(selected: Selection, decided: Sequence[str], draft: Draft) -> Selection
             continue
         option = option_of(lesson, draft.prepared.catalog)
         confidence = concept.confidence if lesson.meaning.context else concept.confidence * PRECEDENT_SCORE
-        reason = lesson.reason(option.name)
+        reason = lesson.reason(concept.mention.text, option.name)
         if any(lesson.option_id in options for options in draft.lessons.offers.values()):
             reason = f"The caller chose it among the meanings of “{concept.mention.text}”"
         else:
