@@ -17,6 +17,8 @@ from ecp_server.domain.ids import request_id
 from ecp_server.interceptors.handlers import Context, Continuation, Handler
 
 REQUEST_ID: Final = "x-request-id"
+_INSISTING: Final = 5
+"""Who was refused may not be the last to come: so much longer quiet is waited for then."""
 _ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -29,6 +31,7 @@ class CallsInFlight:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_came = 0.0
+        self._some_were_refused = False
         self.are_refused = False
         """Whether new calls are to be refused; they are not counted then."""
         self.are_cut_off = False
@@ -41,6 +44,7 @@ class CallsInFlight:
         """Count the call that the current task serves until that task is done."""
         self._last_came = time.monotonic()
         task = asyncio.current_task()
+        self._some_were_refused = self.are_refused
         if task is not None and not self.are_refused:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -57,10 +61,13 @@ class CallsInFlight:
         return not self._tasks
 
     async def quiet(self, quiet_seconds: float, *, at_most_seconds: float) -> None:
-        """Wait until no call has come for a while, or the time is over."""
+        """Wait until no call has come for a while, for a longer one once some were refused, or the time is over."""
         end = time.monotonic() + at_most_seconds
-        while (quiet_at := min(self._last_came + quiet_seconds, end)) > (now := time.monotonic()):  # noqa: ASYNC110 - of time
-            await asyncio.sleep(quiet_at - now)
+        while (quiet_at := min(self._quiet_at(quiet_seconds), end)) > (now := time.monotonic()):  # noqa: ASYNC110 - of time
+            await asyncio.sleep(min(quiet_seconds, quiet_at - now))
+
+    def _quiet_at(self, quiet_seconds: float) -> float:
+        return self._last_came + quiet_seconds * (_INSISTING if self._some_were_refused else 1)
 
     def cut_off(self) -> None:
         """Cancel what is left."""

@@ -186,3 +186,13 @@ async def test_unknown_methods_have_an_id_in_the_log(lines: Lines) -> None:
     (line,) = lines("request_completed")
     assert "lost" == line["request_id"]
     assert json.dumps(line)
+
+
+async def test_quiet_waits_longer_once_calls_were_refused() -> None:
+    calls = CallsInFlight()
+    calls.enter()
+    calls.refuse()
+    calls.enter()
+    started = asyncio.get_running_loop().time()
+    await calls.quiet(0.05, at_most_seconds=10)
+    assert asyncio.get_running_loop().time() - started >= 0.2
