@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ecp_server.domain.catalog import Catalogs
+from ecp_server.domain.catalog import Catalog, Catalogs
 from ecp_server.domain.errors import AmbiguousConcept, IncompatibleConcepts, ResolutionExpired, ResolutionNotFound
 from ecp_server.domain.execution import ExecutionRequest
+from ecp_server.domain.plan import ExecutionPlan, SemanticQuery
 from ecp_server.domain.records import ResolutionRecord
 from ecp_server.execution.draft import Draft, Recorded
 from ecp_server.resolution.begin import DEPARTMENT
@@ -39,7 +41,8 @@ def begin(
 ) -> Draft:
     """Return the draft of an execution.
 
-    Raises `ResolutionExpired` where the resolution is too old, or the catalog that it was resolved by is held no more,
+    Raises `ResolutionExpired` where the resolution is too old, the catalog that it was resolved by is held no more, or
+    the semantic model has changed where the plan reads it: figures would be of something else than what was resolved;
     `AmbiguousConcept` where it is not settled, and `IncompatibleConcepts` where it needs no figures.
     """
     if record.expire_time <= datetime.now(UTC):
@@ -55,7 +58,7 @@ def begin(
             "the resolution has nothing to run: its answer needs no figures", metadata={"resolution_id": record.id}
         )
     definitions = catalogs.held(record.catalog_version)
-    if definitions is None:
+    if definitions is None or _modelled_otherwise(answer.plan, definitions, catalogs.current):
         raise ResolutionExpired
     contexts, own = preparation.of(definitions).contexts, preparation.of(catalogs.current).contexts
     department = answer.principal.department
@@ -71,3 +74,18 @@ def begin(
         own_contexts=own.chain(department),
         confidence=answer.confidence,
     )
+
+
+def _modelled_otherwise(plan: ExecutionPlan, then: Catalog, now: Catalog) -> bool:
+    """Tell whether a cube that the plan names is another one now than when the question was resolved."""
+    if now is then:
+        return False
+    cubes = {address.partition(".")[0] for query in plan.queries for address in _addresses(query)}
+    return any(then.model.cubes.get(cube) != now.model.cubes.get(cube) for cube in cubes)
+
+
+def _addresses(query: SemanticQuery) -> Iterator[str]:
+    yield query.time_ref
+    yield from (measure.ref for measure in query.measures)
+    yield from (group.ref for group in query.group_by)
+    yield from (condition.ref for condition in query.filters)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecp_server.domain.catalog import Classification
+from ecp_server.domain.catalog import Catalog, Classification
 from ecp_server.domain.errors import (
     AmbiguousConcept,
     EcpError,
@@ -18,6 +18,7 @@ from ecp_server.domain.errors import (
     ResolutionNotFound,
 )
 from ecp_server.domain.frozen import replace
+from tests.conformance.semantics import shop_catalog
 from tests.execution.regional import ASIA, HIDING, audited, rows, shop, the_shop
 from tests.execution.rows import Rows
 from tests.execution.till import Till, table
@@ -76,6 +77,25 @@ async def test_a_resolution_is_run_by_the_catalog_that_it_was_resolved_by(till: 
     till.held.add(shop("v2", scale=Decimal(1000)))
     assert {"actual": ["310"]} == table(await till.run(found.id))
     till.held.drop("v1")
+    with pytest.raises(ResolutionExpired):
+        await till.run(found.id)
+
+
+def modelled(version: str, amount: str) -> Catalog:
+    model = f"""
+cubes:
+  - {{name: Sales, sql: SELECT * FROM sales, measures: [{{name: sales, sql: "{{CUBE}}.{amount}", type: sum}}]}}
+  - {{name: Other, sql: SELECT * FROM other, measures: [{{name: {version}, type: count}}]}}
+"""  # noqa: S608 - a model, not a statement
+    return replace(shop(version), model=shop_catalog(model).model)
+
+
+async def test_a_resolution_whose_figures_are_made_otherwise_now_is_to_be_made_again(till: Till) -> None:
+    till.held.add(modelled("v2", "amount"))
+    found = await till.ask("sales last month")
+    till.held.add(modelled("v3", "amount"))  # another cube is another one
+    assert {"actual": ["310"]} == table(await till.run(found.id))
+    till.held.add(modelled("v4", "net"))
     with pytest.raises(ResolutionExpired):
         await till.run(found.id)
 
