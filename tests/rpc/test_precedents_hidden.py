@@ -29,8 +29,8 @@ FULL = provenance_pb2.PROVENANCE_VIEW_FULL
 CATALOG = load_catalog(GUARDED)
 INSIDER = Principal(subject="ida", roles=("insider",))
 """Who may know of all that is secret, and teaches it."""
-HIDDEN = ["zircon_margin", "zircon_plan", "gleam_rate", "running_zircon"]
-"""Metrics that insiders alone may discover."""
+HIDDEN = ["zircon_margin", "zircon_plan", "gleam_rate", "running_zircon", "zirconism", "gleam", "target.plan"]
+"""Metrics, terms and a target that insiders alone may discover."""
 WORDS = ["blorb", "blorb", "takings", "turnover", "north", "figure blorb", "pay", "creed"]
 """Some that the catalog does not have, some that it has."""
 

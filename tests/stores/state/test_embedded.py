@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 from ecp_server.domain.errors import StoreQueryFailed, StoreUnavailable
 from ecp_server.stores.state.database import MIGRATIONS, Database
 from ecp_server.stores.state.embedded import EmbeddedState, path_of
-from tests.conformance.states import AUDIT, EXECUTION, RESOLUTION, StateUnderTest, pair
+from ecp_server.stores.state.rows import insert_record
+from tests.conformance.states import AUDIT, EXECUTION, FEEDBACK, PRECEDENT, RESOLUTION, StateUnderTest, pair
 
 
 @pytest.fixture
@@ -159,6 +160,23 @@ async def test_a_file_of_an_older_server_is_brought_up_to_date(path: Path) -> No
     await state.close()
     with closing(sqlite3.connect(path)) as connection:
         assert (len(MIGRATIONS),) == connection.execute("PRAGMA user_version").fetchone()
+
+
+async def test_a_file_from_before_feedback_keeps_what_it_has_and_takes_feedback(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statements in MIGRATIONS[:2]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute("PRAGMA user_version = 2")
+        sql, row = insert_record(RESOLUTION)
+        connection.execute(sql, row)
+        connection.commit()
+    state = EmbeddedState(path)
+    assert RESOLUTION == await state.resolution(RESOLUTION.id)
+    await state.record(AUDIT, FEEDBACK, PRECEDENT)
+    assert [FEEDBACK] == list(await state.feedback(resolution_ids=[RESOLUTION.id], limit=1))
+    assert [PRECEDENT] == [one.record for one in await state.precedents(limit=1)]
+    await state.close()
 
 
 async def test_a_file_of_a_newer_server_is_not_touched(state: EmbeddedState, path: Path) -> None:
