@@ -182,6 +182,7 @@ async def _about_the_catalog(draft: Draft, graph: Graph, visibility: Visibility)
         answer = definition(subjects, draft)
     if answer is None:
         return _refused(draft, NotFound(draft.parsed.unmatched))
+    selected = told(selected, subjects.precedents, draft)
     return replace(draft, selection=replace(selected, answer=answer)), _finding(selected)
 
 

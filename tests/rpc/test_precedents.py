@@ -208,6 +208,27 @@ async def test_it_is_told_as_an_assumption_that_a_choice_can_change_and_a_correc
     assert {"revenue": ["gross_revenue", "net_revenue"]} == options(await server.resolve(asked, user_context=of("d14")))
 
 
+async def test_a_question_about_the_catalog_says_so_too(server: Running) -> None:
+    asked = "which metrics are available for nippon?"
+    await teach(server, asked, of("d15"), mention="nippon", option_id="region.japan")
+    answer = await server.resolve(asked, user_context=of("d15"))
+    assert "region.japan" == meanings(answer)["nippon"]
+    assert "was corrected to mean Japan" in reason(answer, "nippon")
+
+
+async def test_who_a_path_begins_with_is_told_though_no_concept_shows_it(server: Running) -> None:
+    asked = "net revenue for products owned by teams reporting to {} last quarter"
+    plain = await server.resolve(asked.format("Sarah Chen"), user_context=of("d16"))
+    boss = next(concept.path[0].from_id for concept in plain.response.concepts if concept.path)
+    await teach(server, asked.format("the chieftain"), of("d16"), mention="chieftain", option_id=boss)
+    answer = await server.resolve(asked.format("the chieftain"), user_context=of("d16"), provenance_view=FULL)
+    assert plain.response.plan == answer.response.plan
+    (told,) = [one for one in answer.response.assumptions if one.id == "chieftain"]
+    assert (boss, True) == (told.taken.id, "was corrected to mean Sarah Chen" in told.reason)
+    (select,) = [step for step in answer.response.provenance.steps if step.id == "select"]
+    assert 1 == len(select.output["precedents"])
+
+
 async def test_longer_names_of_the_catalog_stay_whole(server: Running) -> None:
     await teach(server, "margin last quarter", of("d11"), mention="margin", option_id="net_revenue")
     answer = await server.resolve("gross margin and margin last quarter", user_context=of("d11"))

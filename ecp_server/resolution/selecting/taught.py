@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ecp_server.domain.concepts import Ambiguity, Assumption, ConceptKind, ResolvedConcept
@@ -64,6 +64,12 @@ def told(selected: Selection, decided: Sequence[str], draft: Draft) -> Selection
             assumptions.append(Assumption(subject, option, reason))
             offers[subject] = offers.get(subject, frozenset()) | {option.id}
         concepts.append(replace(concept, reason=reason, confidence=confidence))
+    for named, lesson in _unseen(draft, precedents):
+        precedents.append(lesson.precedents[0])
+        option = option_of(lesson, draft.prepared.catalog)
+        reason = lesson.reason(named.mention.text, option.name)
+        assumptions.append(Assumption(subject_id(named), option, reason))
+        offers[subject_id(named)] = offers.get(subject_id(named), frozenset()) | {option.id}
     return replace(
         selected,
         concepts=tuple(concepts),
@@ -71,6 +77,16 @@ def told(selected: Selection, decided: Sequence[str], draft: Draft) -> Selection
         offers=offers,
         precedents=tuple(dict.fromkeys(precedents)),
     )
+
+
+def _unseen(draft: Draft, told_of: Sequence[str]) -> Iterator[tuple[NamedMention, Lesson]]:
+    """Yield the lessons that decided for words of which there is no concept: the end that a path is reached from."""
+    consumed = sorted(draft.reached.consumed, key=lambda n: n.first) if draft.reached is not None else []
+    for named in consumed:
+        for lesson in _effective(named, draft):
+            chosen = any(lesson.option_id in options for options in draft.lessons.offers.values())
+            if lesson.kind not in _MEASURED and lesson.precedents[0] not in told_of and not chosen:
+                yield named, lesson
 
 
 def _deciding(concept: ResolvedConcept, selected: Selection, draft: Draft) -> Lesson | None:
