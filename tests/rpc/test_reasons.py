@@ -136,7 +136,7 @@ async def test_policy_that_cannot_be_had_allows_nothing(meridian: Path, tmp_path
     (catalog / "policies" / "torn.rego").write_text(TORN, encoding="utf-8")
     async with running(catalog, tmp_path) as server:
         torn = user("ann", "finance_analyst", department="marketing")
-        for asked in (REVENUE, "what is net revenue?", "show me the data", "flux capacitance"):
+        for asked in (REVENUE, "what is net revenue?", "show me the data", "takings"):
             outcome = await server.resolve(asked, user_context=torn)
             assert {"store": "policy"} == refused(outcome, "UNAVAILABLE", "POLICY_UNAVAILABLE")
             assert {"ErrorInfo", "RequestInfo", "RetryInfo"} == set(outcome.details)
