@@ -3,7 +3,8 @@
 A call that begins computes for milliseconds, and grpc.aio takes in one new call at a time, over several rounds of the
 event loop. With many calls computing at once a round takes as long as all of them: new calls wait where nobody can
 refuse them, and probes of health with them. So a call begins once the loop has gone round often enough without a new
-one; and while calls under way keep it from going round, none begins.
+one, or has spent as long on others as on the call that began before: however many come, half of the time goes into
+answers. And while calls under way keep the loop from going round, none begins.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from typing import Final
 
 QUIET_ROUNDS: Final = 6
 """As many rounds of the loop as it takes to take a call in, and one more."""
-MOST_ROUNDS: Final = 120
-"""After so many the next call begins however many are coming."""
 _WEIGHT: Final = 0.05
 """Of the newest interval in the mean."""
 
@@ -28,6 +27,8 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._rounds = 0
         """Since a call began."""
+        self._given_at = self._seen_at = 0.0
+        """When a call was given its turn, and when the loop came back from what it then did."""
         self._quiet_rounds = 0
         """Since one came."""
         self._began_at: float | None = None
@@ -52,26 +53,31 @@ class Turns:
         turn = loop.create_future()
         if not self._waiting:
             self._began_at = None
+            self._given_at = self._seen_at = time.monotonic()
+            self._rounds = 1
             loop.call_soon(self._look, loop)
         self._waiting.append(turn)
         await turn
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Be called once a round while calls wait."""
+        now = time.monotonic()
+        if self._rounds == 0:
+            self._seen_at = now
         self._rounds += 1
         self._quiet_rounds += 1
-        if self._quiet_rounds >= QUIET_ROUNDS or self._rounds >= MOST_ROUNDS:
-            self._begin_next()
+        took = self._seen_at - self._given_at
+        if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= took):
+            self._begin_next(now)
         if self._waiting:
             loop.call_soon(self._look, loop)
 
-    def _begin_next(self) -> None:
+    def _begin_next(self, now: float) -> None:
         turn = self._waiting.popleft()
         if turn.done():  # its caller is gone
             return
         turn.set_result(None)
-        now = time.monotonic()
         if self._began_at is not None:
             self._interval += _WEIGHT * (now - self._began_at - self._interval)
-        self._began_at = now
+        self._began_at = self._given_at = now
         self._rounds = self._quiet_rounds = 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from ecp_server.interceptors import turns as turns_module
-from ecp_server.interceptors.turns import MOST_ROUNDS, QUIET_ROUNDS, Turns
+from ecp_server.interceptors.turns import QUIET_ROUNDS, Turns
 
 
 class Begun:
@@ -17,6 +19,7 @@ class Begun:
     def __init__(self) -> None:
         self.turns = Turns()
         self.order: list[str] = []
+        self.compute: Callable[[], None] = lambda: None
 
     def call(self, name: str) -> asyncio.Task[None]:
         self.turns.came()
@@ -25,6 +28,11 @@ class Begun:
     async def _begin(self, name: str) -> None:
         await self.turns.wait()
         self.order.append(name)
+        self.compute()
+
+
+def pass_(now: list[float], seconds: float) -> None:
+    now[0] += seconds
 
 
 async def rounds(count: int) -> None:
@@ -45,28 +53,39 @@ async def test_calls_begin_in_order_and_apart() -> None:
     assert 0 == len(begun.turns)
 
 
-async def test_none_begins_while_others_come_until_that_takes_too_long() -> None:
+async def test_while_others_come_none_begins_until_they_have_had_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(turns_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     begun = Begun()
-    call = begun.call("a")
-    for _ in range(MOST_ROUNDS - 1):
+    begun.compute = partial(pass_, now, 0.03)
+    calls = [begun.call(name) for name in "ab"]
+    while not begun.order:
         await rounds(1)
+    waited = 0
+    while len(begun.order) < 2:
         begun.turns.came()
-        assert [] == begun.order
-    await rounds(3)
+        now[0] += 0.001
+        await rounds(1)
+        waited += 1
+    assert 29 <= waited <= 33
+    await asyncio.gather(*calls)
+
+
+async def test_one_begins_when_no_more_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(turns_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    begun = Begun()
+    begun.compute = partial(pass_, now, 3600)
+    calls = [begun.call(name) for name in "ab"]
+    while not begun.order:
+        await rounds(1)
+    for _ in range(100):
+        begun.turns.came()
+        await rounds(1)
     assert ["a"] == begun.order
-    await call
-
-
-async def test_one_begins_when_no_more_come() -> None:
-    begun = Begun()
-    call = begun.call("a")
-    for _ in range(MOST_ROUNDS // 2):
-        await rounds(1)
-        begun.turns.came()
-    assert [] == begun.order
     await rounds(QUIET_ROUNDS + 2)
-    assert ["a"] == begun.order
-    await call
+    assert ["a", "b"] == begun.order
+    await asyncio.gather(*calls)
 
 
 async def test_a_call_that_is_given_up_is_passed_over() -> None:
@@ -105,3 +124,17 @@ async def test_a_pause_between_crowds_is_no_slowness(monkeypatch: pytest.MonkeyP
     await rounds(1)
     assert 0.0 == begun.turns.wait_seconds
     await waiting
+
+
+async def test_a_pause_is_no_call_that_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(turns_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    begun = Begun()
+    await begun.call("a")
+    now[0] += 3600
+    call = begun.call("b")
+    for _ in range(QUIET_ROUNDS + 3):
+        await rounds(1)
+        begun.turns.came()
+    assert ["a", "b"] == begun.order
+    await call
