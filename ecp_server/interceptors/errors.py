@@ -19,10 +19,11 @@ from grpc import aio
 from typing_extensions import override
 
 from ecp_server.domain.call import CALL
-from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery, Overloaded
+from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery, Overloaded, StoreError
 from ecp_server.interceptors.handlers import Behavior, Context, Continuation, Handler, reading
 from ecp_server.interceptors.request_id import REQUEST_ID, CallsInFlight, accept, announce
 from ecp_server.interceptors.status import DETAILS, Stopping, code_of, status_of
+from ecp_server.telemetry.failures import wordless
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -125,7 +126,9 @@ async def _refuse(error: BaseException, context: Context, *, announced: bool) ->
     if status.reason is not None:
         structlog.contextvars.bind_contextvars(reason=status.reason.value)
     if code_of(error) is grpc.StatusCode.INTERNAL and not (late and isinstance(error, TimeoutError)):
-        _log.error("request_failed", exc_info=error)
+        # A store's error has words of the store beneath it, with rows and queries in them.
+        told: dict[str, Any] = {"exception": wordless(error)} if isinstance(error, StoreError) else {"exc_info": error}
+        _log.error("request_failed", **told)
     try:
         if not (announced or status.retryable or isinstance(error, _NoMessage)):
             await announce(context)

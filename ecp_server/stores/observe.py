@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from traceback import walk_tb
@@ -19,6 +19,7 @@ from ecp_server.domain.errors import EcpError, StoreQueryFailed
 from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind
 from ecp_server.stores.ports import Probed
 from ecp_server.stores.wrap import around
+from ecp_server.telemetry.failures import chain, named
 
 P = TypeVar("P", bound=Probed)
 T = TypeVar("T")
@@ -106,24 +107,8 @@ class _Observation:
 
 def _diagnosis(failure: BaseException) -> dict[str, str]:
     """Say what happened by types, codes and place only: drivers put addresses and credentials into their texts."""
-    chain = list(_chain(failure))
-    return {"cause": " < ".join(_named(error) for error in chain), "where": _place(chain[-1])}
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
-def _named(error: BaseException) -> str:
-    for attribute in ("sqlite_errorname", "sqlstate", "code", "errno"):
-        code = getattr(error, attribute, None)
-        if isinstance(code, str | int):
-            return f"{type(error).__name__}({code})"
-    return type(error).__name__
+    causes = list(chain(failure))
+    return {"cause": " < ".join(map(named, causes)), "where": _place(causes[-1])}
 
 
 def _place(error: BaseException) -> str:

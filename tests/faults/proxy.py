@@ -53,6 +53,8 @@ class Proxy:
         self.fault = Fault.NONE
         self.delay_seconds = 0.0
         self.retry_after_seconds = 1
+        self.words = b""
+        """What garbage and HTTP errors say, if anything: a store that talks."""
         self.accepted = 0
         """Connections that were made."""
         self.carried = 0
@@ -167,7 +169,7 @@ class Proxy:
                     _reset(writer)
                     return
                 case Fault.GARBAGE:
-                    writer.write(self._random.randbytes(len(chunk)))
+                    writer.write(self._garbage(len(chunk)))
                 case _:
                     continue
             await writer.drain()
@@ -189,7 +191,14 @@ class Proxy:
             head = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: {self.retry_after_seconds}\r\n"
         else:
             head = "HTTP/1.1 503 Service Unavailable\r\n"
-        return f"{head}Content-Type: text/plain\r\nContent-Length: 6\r\n\r\nbusy.\n".encode()
+        body = self.words or b"busy.\n"
+        said = f"X-Said: {self.words.decode()}\r\n" if self.words else ""
+        return f"{head}{said}Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def _garbage(self, length: int) -> bytes:
+        if not self.words:
+            return self._random.randbytes(length)
+        return (self.words * (length // len(self.words) + 1))[:length]
 
 
 @asynccontextmanager
