@@ -12,6 +12,7 @@ import io
 from threading import Lock
 from typing import Final, TextIO
 
+import structlog
 from typing_extensions import override
 
 GATHER_SECONDS: Final = 0.01
@@ -37,12 +38,18 @@ class LineLogger:
 
 
 class GatheringStream(io.TextIOBase):
-    """Passes text on to ``target``, a moment later where an event loop is running in this thread."""
+    """Passes text on to ``target``, a moment later where an event loop is running in this thread.
+
+    Where the target takes none (a full disk, a pipe that nobody reads) it is lost, and how much of it is told once it
+    takes some again: no answer fails for want of its log.
+    """
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
         self._gathered: list[str] = []
         self._lock = Lock()
+        self._lost = 0
+        """How often it could not be passed on since it last could."""
         self._passes_on: asyncio.AbstractEventLoop | None = None
         """The loop that sees to it."""
         atexit.register(self._pass_on)
@@ -79,6 +86,14 @@ class GatheringStream(io.TextIOBase):
     def _pass_on(self) -> None:
         with self._lock:
             gathered, self._gathered = self._gathered, []
-            if gathered:
+            if not gathered:
+                return
+            try:
                 self._target.write("".join(gathered))
                 self._target.flush()
+            except OSError:
+                self._lost += len(gathered)
+                return
+            lost, self._lost = self._lost, 0
+        if lost:
+            structlog.get_logger(__name__).warning("log_lines_lost", lines=lost)

@@ -1,11 +1,13 @@
 """Lines of the event loop are written together, those of anybody else at once; none is lost."""
 
 import asyncio
+import errno
 import io
 import subprocess
 import sys
 from threading import Thread
 
+import pytest
 from typing_extensions import override
 
 from ecp_server.telemetry.log_stream import GATHER_SECONDS, GatheringStream, LineLogger
@@ -50,6 +52,32 @@ async def test_a_line_of_another_thread_is_written_at_once_and_in_order() -> Non
     thread.start()
     thread.join()
     assert target.getvalue() == "loop\nthread\n"
+
+
+class Full(Counting):
+    """Takes nothing while there is no room."""
+
+    room = False
+
+    @override
+    def write(self, text: str, /) -> int:
+        """As `io.StringIO`, or fail."""
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_what_cannot_be_written_is_lost_and_counted_and_fails_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    target = Full()
+    logger = LineLogger(GatheringStream(target))  # type: ignore[arg-type]  # all that is used of a stream
+    logger.warning("one")
+    logger.info("two")
+    target.room = True
+    logger.info("three")
+    assert target.getvalue() == "three\n"
+    told = capsys.readouterr().out
+    assert "log_lines_lost" in told
+    assert "lines=2" in told
 
 
 async def test_a_warning_takes_the_lines_before_it_along_at_once() -> None:
