@@ -41,7 +41,7 @@ class Reference(NamedTuple):
 class Part(BaseModel):
     """A part of a document; keys that it does not know are errors."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Document(Part):
