@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -17,14 +16,6 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.state.database import Database, translated
 from ecp_server.stores.state.statements import Statement
-
-GATHER_SECONDS: Final = 0.005
-"""How long writes gather at most while the event loop is busy with other calls, which has no use for them sooner.
-
-Each commit wakes two threads, takes the disk, and takes the interpreter lock from the loop.
-"""
-IDLE_SECONDS: Final = 0.0001
-"""A turn of the loop that takes no longer had nothing to do."""
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -45,10 +36,7 @@ class GroupWriter:
         self._database = database
         self._max_waiting = max_waiting
         self._waiting = 0
-        self._gathered: list[_Write] = []
-        """What is to be handed to the thread."""
-        self._gathering_ends = self._looked_at = 0.0
-        self._queue: SimpleQueue[list[_Write] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
         self._stopped: asyncio.Future[None] | None = None
         """Set when the thread has ended; None before it starts."""
         self._closed = False
@@ -67,52 +55,33 @@ class GroupWriter:
         # Cancelling the caller cancels this future, which is only how the caller hears of it.
         stored = loop.create_future()
         self._waiting += 1
-        self._gathered.append(_Write(statements, stored))
-        if len(self._gathered) == 1:
-            self._looked_at = 0.0
-            self._gathering_ends = time.perf_counter() + GATHER_SECONDS
-            loop.call_soon(self._gather, loop)
+        self._queue.put(_Write(statements, stored))
         await stored
 
     async def close(self) -> None:
         """Store what is waiting, then stop. Calling it twice does nothing more."""
         if self._stopped is not None and not self._closed:
-            self._hand_over()
             self._queue.put(None)
         self._closed = True
         if self._stopped is not None:
             await asyncio.shield(self._stopped)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hand over what has gathered when the loop has nothing else to do, or has had for long enough."""
-        now = time.perf_counter()
-        if now - self._looked_at < IDLE_SECONDS or now >= self._gathering_ends:
-            self._hand_over()
-        elif self._gathered:
-            self._looked_at = now
-            loop.call_soon(self._gather, loop)
-
-    def _hand_over(self) -> None:
-        if self._gathered:
-            self._queue.put(self._gathered)
-            self._gathered = []
-
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            while batch := self._next_batch():
+            while batch := self._gathered():
                 _tell(loop, self._settle, batch, self._store(batch))
         finally:
             self._database.close()
             _tell(loop, self._end)
 
-    def _next_batch(self) -> list[_Write]:
-        """Wait for writes and return them with all that were handed over meanwhile; nothing at the end."""
+    def _gathered(self) -> list[_Write]:
+        """Wait for a write and return it with all that have gathered; nothing at the end."""
         batch: list[_Write] = []
-        handed = self._queue.get()
-        while handed is not None:
-            batch += handed
+        write = self._queue.get()
+        while write is not None:
+            batch.append(write)
             try:
-                handed = self._queue.get_nowait()
+                write = self._queue.get_nowait()
             except Empty:
                 return batch
         if batch:
