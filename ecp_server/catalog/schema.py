@@ -78,4 +78,6 @@ def _descriptions(model: type[BaseModel]) -> dict[str, str]:
                 match statement, after:
                     case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                         found[name] = inspect.cleandoc(text)
+                    case _:
+                        pass
     return found
