@@ -111,7 +111,9 @@ class Matrix:
 
     async def begin(self) -> None:
         """Make the load before the fault. Raises `Void` where it is not as designed, or too small."""
-        answered, carried = self.books.answered[self.store], self.proxy.carried
+        answered = self.books.answered[self.store]
+        # What no call asks is asked by health's probes alone, which may all have come before.
+        carried = self.proxy.carried if self.is_asked else 0
         try:
             await self.warm_up()
             await self._load(())
