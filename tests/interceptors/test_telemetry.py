@@ -143,7 +143,7 @@ async def test_answer_that_comes_after_cancellation_is_not_counted_as_seen() -> 
             await started.wait()
             call.cancel()
             await server.settled()
-        assert "DEADLINE_EXCEEDED" == (await server.call("Stubborn", timeout=1)).code
+        assert "DEADLINE_EXCEEDED" == (await server.call("Stubborn", timeout=0.1)).code
         await server.settled()
         assert {
             ("Stubborn", "CANCELLED"): 1,
