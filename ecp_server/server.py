@@ -31,8 +31,12 @@ CUT_OFF_SECONDS: Final = 1.0
 """How long a call that was cut off has to clean up."""
 QUIET_SECONDS: Final = 0.1
 """No new call for so long means that callers have gone elsewhere."""
-MAX_CONCURRENT_STREAMS: Final = 100
-"""Calls at a time on one connection; more of them wait at the client."""
+MAX_CONCURRENT_STREAMS: Final = 256
+"""Calls at a time on one connection; more of them wait at the client.
+
+gRPC's core counts a call until its handler has seen that the reply is out, and refuses streams beyond this number:
+where many replies leave with one commit, callers who have 100 calls in flight have twice as many there for a moment.
+"""
 
 
 class Application(Protocol):

@@ -31,3 +31,11 @@ def reading(
     """
     make = grpc.stream_stream_rpc_method_handler if streams else grpc.stream_unary_rpc_method_handler
     return make(behavior, deserializer, serializer)
+
+
+def without_frames(error: BaseException) -> None:
+    """Take the tracebacks off an exception and off those that led to it: all that its frames hold can go at once."""
+    found: BaseException | None = error
+    while found is not None:
+        found.__traceback__ = None
+        found = found.__cause__ or found.__context__

@@ -15,7 +15,7 @@ from opentelemetry.trace import Span
 from typing_extensions import override
 
 from ecp_server.domain.frozen import dataclass
-from ecp_server.interceptors.handlers import Context, Continuation, Handler, reading
+from ecp_server.interceptors.handlers import Context, Continuation, Handler, reading, without_frames
 from ecp_server.interceptors.request_id import CallsInFlight
 from ecp_server.telemetry.metrics import OTHER, Instruments
 from ecp_server.telemetry.tracing import TRACE_HEADERS, Tracing
@@ -112,8 +112,12 @@ class TelemetryInterceptor(aio.ServerInterceptor):
             try:
                 response = await behavior(requests, context)
                 code = self._seen(context, "OK")
-            except aio.AbortError:
+            except aio.AbortError as abort:
                 code = self._seen(context, "UNKNOWN")
+                # gRPC keeps it on the call, which the frames of its traceback hold in turn. Such calls wait for the
+                # collector, and the core, which counts their streams, refuses new ones on the connection meanwhile.
+                without_frames(abort)
+                del requests, context
                 raise
             except BaseException:
                 code = self._lost(context)

@@ -17,7 +17,7 @@ from tests.running import TIMEOUT_SECONDS, user
 from tests.serving import Outcome, outcome
 
 CONNECTIONS: Final = 4
-"""A server takes a hundred calls at a time on one connection (MAX_CONCURRENT_STREAMS)."""
+"""A server takes no more than MAX_CONCURRENT_STREAMS calls at a time on one of them."""
 FULL: Final = provenance_pb2.PROVENANCE_VIEW_FULL
 OWNER: Final = "ann"
 

@@ -1,6 +1,7 @@
 """Every call is counted once, with the code that its caller saw, and logged and traced so."""
 
 import asyncio
+import gc
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from grpc_health.v1 import health_pb2
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from ecp_server.domain.errors import InvalidQuery, StoreUnavailable
+from ecp_server.domain.errors import ConceptNotFound, InvalidQuery, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.interceptors.request_id import CallsInFlight
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
@@ -53,6 +54,33 @@ async def test_answers_and_refusals_are_counted_with_their_code(lines: Lines) ->
         [("Echo", "OK"), ("Echo", "OK"), ("Fail", "UNAVAILABLE"), ("Bug", "INTERNAL"), ("Echo", "INVALID_ARGUMENT")]
     )
     assert all(line["duration_ms"] > 0 for line in lines("request_completed"))
+
+
+async def test_a_refused_call_leaves_nothing_for_the_collector() -> None:
+    """Until that is collected gRPC's core counts the call's stream, and refuses new ones on the connection for it."""
+
+    async def fail(_request: Any, _context: Any) -> Any:
+        problem = ConceptNotFound("nothing matches")
+        raise problem  # whose traceback holds this frame, which holds it
+
+    async with serving({"Fail": fail}) as server:
+        await server.call("Fail")
+        await server.settled()
+        gc.collect()
+        gc.disable()
+        try:
+            before = contexts()
+            for _ in range(10):
+                assert "NOT_FOUND" == (await server.call("Fail")).code
+            await server.settled()
+            assert contexts() <= before
+        finally:
+            gc.enable()
+
+
+def contexts() -> int:
+    """Count the calls that gRPC holds on to."""
+    return sum(type(held).__name__ == "_ServicerContext" for held in gc.get_objects())
 
 
 async def test_unknown_methods_are_counted_under_one_label(lines: Lines) -> None:
