@@ -34,8 +34,10 @@ def reading(
 
 
 def without_frames(error: BaseException) -> None:
-    """Take the tracebacks off an exception and off those that led to it: all that its frames hold can go at once."""
+    """Take the tracebacks off an exception and off those that led to it: all that their frames hold can go at once."""
+    seen: set[int] = set()
     found: BaseException | None = error
-    while found is not None:
+    while found is not None and id(found) not in seen:  # what is raised anew with its own cause goes in a circle
+        seen.add(id(found))
         found.__traceback__ = None
         found = found.__cause__ or found.__context__

@@ -78,6 +78,16 @@ async def test_a_refused_call_leaves_nothing_for_the_collector() -> None:
             gc.enable()
 
 
+async def test_a_refusal_whose_causes_go_in_a_circle_ends() -> None:
+    async def fail(_request: Any, _context: Any) -> Any:
+        first, second = ConceptNotFound("nothing matches"), ValueError()
+        first.__cause__, second.__context__ = second, first
+        raise first
+
+    async with serving({"Fail": fail}) as server:
+        assert "NOT_FOUND" == (await server.call("Fail", timeout=10)).code
+
+
 def contexts() -> int:
     """Count the calls that gRPC holds on to."""
     return sum(type(held).__name__ == "_ServicerContext" for held in gc.get_objects())
