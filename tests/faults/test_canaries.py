@@ -51,6 +51,7 @@ SHORT: Final = (Fault.REFUSE, Fault.GARBAGE, Fault.RESET)
 LONG: Final = (*SHORT, Fault.BLACKHOLE, Fault.HALF_OPEN, Fault.DRIP)
 MINIMUM: Final = 20
 """So many replies, store calls that failed, and spans there must have been for a run to show anything."""
+HEALING_SECONDS: Final = 20.0
 
 
 class Outputs:
@@ -67,6 +68,12 @@ class Outputs:
         """Make each kind of call once, with secrets in its headers."""
         for kind in USED:
             self.replies.append(await ask(self.standing.server, kind, recorded, metadata=HEADERS))
+
+    async def healed(self) -> None:
+        """Wait until questions are answered again: connections take their time to come back."""
+        async with asyncio.timeout(HEALING_SECONDS):
+            while (await ask(self.standing.server, "Resolve", "", metadata=HEADERS)).code != "OK":  # noqa: ASYNC110 - a call
+                await asyncio.sleep(0.1)
 
     async def shown(self, database: str) -> dict[str, str]:
         """Return what was shown, by where."""
@@ -210,6 +217,7 @@ async def talk(outputs: Outputs, urls: dict[str, str]) -> None:
     """Let stores refuse queries, and hold what is no answer, in words that are secrets."""
     for name, (spoil, mend) in TALK.items():
         if name in urls:
+            await outputs.healed()
             await spoil(urls[name])
             await outputs.ask_all()
             await mend(urls[name])

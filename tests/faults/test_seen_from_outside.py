@@ -21,7 +21,14 @@ RESOLVE = "/ecp.v1.ResolveService/Resolve"
 EXECUTE = "/ecp.v1.ResolveService/Execute"
 QUESTION = resolve_pb2.ResolveRequest(concept="revenue of Snowflake in fiscal 2024").SerializeToString()
 DURATIONS = "rpc_server_call_duration_seconds_count"
-OF_THE_SERVER = {"server_started", "server_draining", "server_stopped", "service_degraded", "service_recovered"}
+OF_THE_SERVER = {
+    "server_started",
+    "server_draining",
+    "server_stopped",
+    "service_degraded",
+    "service_recovered",
+    "semantic_data_unreadable",
+}
 """Events that belong to no request."""
 
 
