@@ -37,9 +37,9 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         kinds=_KINDS,
         limit=_SEARCHED,
     )
-    near = [hit for hit in found.hits if hit.score >= FLOOR]
-    visible = await visibility.visible(draft.prepared.products, [hit.ref for hit in near])
-    shown = [hit for hit in near if hit.ref in visible]
+    # Those too far to be shown are asked for as well: what policy was asked must not tell a hidden name from none.
+    visible = await visibility.visible(draft.prepared.products, [hit.ref for hit in found.hits])
+    shown = [hit for hit in found.hits if hit.ref in visible and hit.score >= FLOOR]
     options = tuple(_option(hit, catalog) for hit in _once(shown)[:MAX_OPTIONS])
     draft = replace(
         draft,
