@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +77,7 @@ async def typed(text: str, folder: Path, environment: Mapping[str, str]) -> Asyn
     try:
         yield process
     finally:
-        if process.returncode is None:
+        with suppress(ProcessLookupError):  # it may have ended without our having heard of it
             os.killpg(process.pid, signal.SIGTERM)
         await process.wait()
 

@@ -66,6 +66,10 @@ class _Refusals:
         return {"refused_calls_not_logged": count} if count else {}
 
 
+_ROUNDED_UP_SECONDS: Final = 0.02
+"""A deadline comes rounded up to ten milliseconds: its caller gives up that much before it passes here."""
+
+
 class TelemetryInterceptor(aio.ServerInterceptor):
     """Observes calls from the outside of everything that can refuse them."""
 
@@ -143,7 +147,8 @@ class TelemetryInterceptor(aio.ServerInterceptor):
 
     def _lost(self, context: Context) -> str:
         """Return what the caller of a call that got no status from us saw."""
-        if context.time_remaining() == 0:
+        left: float | None = context.time_remaining()
+        if left is not None and left <= _ROUNDED_UP_SECONDS:
             return "DEADLINE_EXCEEDED"
         if self._calls.are_cut_off:
             return "UNAVAILABLE"
