@@ -12,6 +12,8 @@ from ecp_server.domain.provenance import StoreKind
 class HealthStatus(IntEnum):
     """The state of a part; numbered as in health.proto."""
 
+    UNKNOWN = 0
+    """It has not been found out yet."""
     HEALTHY = 1
     DEGRADED = 2
     UNHEALTHY = 3

@@ -25,6 +25,7 @@ RECOVERY_PERIOD_SECONDS: Final = 1.0
 
 _ASKED_LATER: Final = frozenset({StoreKind.SEMANTIC})
 """What no question about meaning needs: nobody waits for its first probe, which loads an engine and its data."""
+_NOT_ASKED: Final = "has not been asked yet"
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -55,26 +56,29 @@ class HealthMonitor:
         self._catalog_problem = catalog_problem
         self._breakers = breakers
         self._health: dict[StoreKind, StoreHealth] = {}
+        """What is known of those that have been asked."""
+        self._began = datetime.now(UTC)
         self._catalog_broken_since: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def status(self) -> HealthStatus:
         """Return the worst that affects answers."""
-        impaired = {s.store for s in self.stores if s.status is not HealthStatus.HEALTHY}
-        failed = {s.store for s in self.stores if s.status is HealthStatus.UNHEALTHY}
-        unknown = self._stores.keys() - self._health.keys()
+        by_status: dict[HealthStatus, set[StoreKind]] = {}
+        for health in self.stores:
+            by_status.setdefault(health.status, set()).add(health.store)
+        failed, unknown = by_status.get(HealthStatus.UNHEALTHY, set()), by_status.get(HealthStatus.UNKNOWN, set())
         if failed & NO_STAND_IN or unknown - _ASKED_LATER:
             return HealthStatus.UNHEALTHY
-        return HealthStatus.DEGRADED if impaired or unknown else HealthStatus.HEALTHY
+        return HealthStatus.DEGRADED if by_status.keys() - {HealthStatus.HEALTHY} else HealthStatus.HEALTHY
 
     @property
     def stores(self) -> tuple[StoreHealth, ...]:
-        """Return one entry a store that was probed, in the order of their kinds."""
+        """Return one entry a store, in the order of their kinds; one that was not asked yet is unknown."""
         breakers = self._breakers()
         return tuple(
-            replace(self._with_catalog(health), breaker=breakers.get(store, BreakerState.NONE))
-            for store, health in sorted(self._health.items())
+            replace(self._with_catalog(self._known(store)), breaker=breakers.get(store, BreakerState.NONE))
+            for store in sorted(self._stores)
         )
 
     @property
@@ -138,6 +142,10 @@ class HealthMonitor:
             _log.warning("service_degraded", store=store.name.lower(), reason=reason)
         elif not first:
             _log.info("service_recovered", store=store.name.lower())
+
+    def _known(self, store: StoreKind) -> StoreHealth:
+        unknown = StoreHealth(store, self._stores[store].adapter, HealthStatus.UNKNOWN, _NOT_ASKED, self._began, 0.0)
+        return self._health.get(store, unknown)
 
     def _with_catalog(self, health: StoreHealth) -> StoreHealth:
         """Tell with the registry that the catalog on disk is broken and an older one is in force."""

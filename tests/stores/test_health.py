@@ -60,6 +60,7 @@ def _status(monitor: HealthMonitor) -> HealthStatus:
 
 async def test_before_any_probe_nothing_is_said_to_work(monitor: HealthMonitor) -> None:
     assert monitor.status is HealthStatus.UNHEALTHY
+    assert {health.status for health in monitor.stores} == {HealthStatus.UNKNOWN}
 
 
 async def test_questions_are_answered_before_the_semantic_layer_is_known_to_work(
@@ -68,12 +69,15 @@ async def test_questions_are_answered_before_the_semantic_layer_is_known_to_work
     stores[StoreKind.SEMANTIC].answers.clear()
     await monitor.start()
     assert _status(monitor) is HealthStatus.DEGRADED
-    assert StoreKind.SEMANTIC not in {health.store for health in monitor.stores}
+    assert [health.store for health in monitor.stores] == sorted(StoreKind)
+    (unasked,) = [health for health in monitor.stores if health.status is not HealthStatus.HEALTHY]
+    assert (unasked.store, unasked.status) == (StoreKind.SEMANTIC, HealthStatus.UNKNOWN)
+    assert (unasked.adapter, unasked.reason) == ("store", "has not been asked yet")
     stores[StoreKind.SEMANTIC].answers.set()
     async with asyncio.timeout(5):
         while _status(monitor) is not HealthStatus.HEALTHY:  # noqa: ASYNC110 - the monitor tells nobody
             await asyncio.sleep(0.001)
-    assert {health.store for health in monitor.stores} == set(StoreKind)
+    assert {health.status for health in monitor.stores} == {HealthStatus.HEALTHY}
 
 
 async def test_starting_waits_for_a_store_that_questions_need(
