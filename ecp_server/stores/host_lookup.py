@@ -50,9 +50,13 @@ class HostLookup:
             if len(self._under_way) >= MAX_LOOKUPS:
                 raise socket.gaierror(socket.EAI_AGAIN, "too many names are being looked up")
             loop = asyncio.get_running_loop()
-            found = self._under_way[asked] = loop.create_future()
             # A daemon: nothing can interrupt it, and the process is not to wait for it at its end.
-            Thread(target=self._run, args=(loop, asked), name="ecp-host-lookup", daemon=True).start()
+            thread = Thread(target=self._run, args=(loop, asked), name="ecp-host-lookup", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the process has as many as it may have
+                raise socket.gaierror(socket.EAI_AGAIN, "no thread to look up a name in") from error
+            found = self._under_way[asked] = loop.create_future()
         return await asyncio.shield(found)
 
     def _run(self, loop: asyncio.AbstractEventLoop, asked: tuple[Any, ...]) -> None:

@@ -94,3 +94,18 @@ async def test_the_threads_of_the_loop_stay_free(slow: Slow) -> None:
         assert "read" == await asyncio.to_thread(lambda: "read")
     slow.let_go.set()
     await asyncio.gather(*asking)
+
+
+async def test_where_no_thread_can_be_had_it_fails_and_the_next_one_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a limit on processes, say: nobody must wait for a thread that never began."""
+    lookup = HostLookup(lambda *_: ["found"])
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", _refuses)
+        with pytest.raises(OSError, match="no thread"):
+            await lookup.getaddrinfo("db", 1)
+    async with asyncio.timeout(10):
+        assert ["found"] == await lookup.getaddrinfo("db", 1)
+
+
+def _refuses(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

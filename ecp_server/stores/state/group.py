@@ -100,7 +100,12 @@ class GroupCommit(Generic[T]):
             self._given_up.add(task)
             task.add_done_callback(self._forget)
             raise StoreTimeout(StoreKind.STATE)
-        task.result()
+        try:
+            task.result()
+        except StoreError:
+            raise
+        except (Exception, asyncio.CancelledError) as error:  # whatever it is, those who wait must hear of it
+            raise StoreQueryFailed(StoreKind.STATE) from error
 
     def _forget(self, task: asyncio.Future[None]) -> None:
         self._given_up.discard(task)

@@ -50,8 +50,7 @@ class GroupWriter:
             raise StoreUnavailable(StoreKind.STATE)
         loop = asyncio.get_running_loop()
         if self._stopped is None:
-            self._stopped = loop.create_future()
-            threading.Thread(target=self._run, args=(loop,), name="ecp-state-writer", daemon=True).start()
+            self._start(loop)
         # Cancelling the caller cancels this future, which is only how the caller hears of it.
         stored = loop.create_future()
         self._waiting += 1
@@ -65,6 +64,14 @@ class GroupWriter:
         self._closed = True
         if self._stopped is not None:
             await asyncio.shield(self._stopped)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        thread = threading.Thread(target=self._run, args=(loop,), name="ecp-state-writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the process has as many as it may have
+            raise StoreUnavailable(StoreKind.STATE) from error
+        self._stopped = loop.create_future()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:

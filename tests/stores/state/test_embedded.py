@@ -8,6 +8,7 @@ import asyncio
 import resource
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -312,6 +313,21 @@ async def test_no_more_than_so_many_may_wait(path: Path) -> None:
     await state.record(*pair("after"))
     assert {"audit-0", "audit-1", "audit-2", "audit-after"} == set(_recorded(path))
     await state.close()
+
+
+async def test_where_no_thread_can_be_had_it_is_down_and_recovers(
+    state: EmbeddedState, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuses)
+        with pytest.raises(StoreUnavailable):
+            await state.record(AUDIT)
+    async with asyncio.timeout(10):
+        await state.record(AUDIT)
+    assert ["audit-1"] == _recorded(path)
 
 
 async def test_who_cancels_while_the_disk_is_busy_undoes_nothing(path: Path) -> None:

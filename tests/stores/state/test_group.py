@@ -83,3 +83,17 @@ async def test_a_batch_that_hangs_is_given_up_and_the_next_one_is_stored() -> No
     await writer.write("next")
     hanging.set()
     await writer.close()
+
+
+@pytest.mark.parametrize("unforeseen", [ValueError("a bug"), asyncio.CancelledError()])
+async def test_what_nobody_foresaw_fails_the_write_and_not_those_after_it(unforeseen: BaseException) -> None:
+    async def store(batch: Sequence[str]) -> None:
+        if "bad" in batch:
+            raise unforeseen
+
+    writer: GroupCommit[str] = GroupCommit(store, max_waiting=100, timeout_seconds=5)
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreQueryFailed):
+            await writer.write("bad")
+        await writer.write("good")
+        await writer.close()
