@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic.fields import FieldInfo
 
 from ecp_server.addresses import CUBE, NEO4J, OPA, POSTGRES, SQLITE, Address, as_address, url_of
+from ecp_server.domain.feedback import MAX_CORRECTIONS
 
 BUNDLED_CATALOG: Final = "meridian"
 """The catalog that is served where none is named."""
@@ -195,6 +196,16 @@ class Settings(BaseModel):
     )
     resolution_ttl_hours: float = _setting(
         "How long a resolution can be executed, in hours.", default=24.0, gt=0, allow_inf_nan=False
+    )
+    heed_precedents: bool = _setting(
+        "Read questions as departments' corrections say; else corrections are recorded and listed, and decide nothing.",
+        default=True,
+    )
+    precedents_per_day: int = _setting(
+        "Precedents that the corrections of one user may make in 24 hours; further ones are refused. At least "
+        f"{MAX_CORRECTIONS}, as many as one report may make.",
+        default=100,
+        ge=MAX_CORRECTIONS,
     )
     decision_cache_seconds: float = _setting(
         "How long a policy decision is kept, in seconds; 0 keeps none.", default=30.0, ge=0, allow_inf_nan=False

@@ -301,6 +301,15 @@ class StoreQueryFailed(StoreError):
         super().__init__(store, "internal error")
 
 
+class RateLimited(EcpError):
+    """The caller has asked for so much of one kind that it must wait; ``what`` names it, in a fixed word or two."""
+
+    reason = Reason.RATE_LIMITED
+
+    def __init__(self, what: str, *, retry_after_seconds: float) -> None:
+        super().__init__(f"too many {what} of this user", retry_after_seconds=retry_after_seconds)
+
+
 class Overloaded(EcpError):
     """The server has more to do than it can; nothing was begun."""
 

@@ -12,6 +12,9 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.records import PrecedentRecord
 
+MAX_CORRECTIONS: Final = 20
+"""In one report."""
+
 
 class Verdict(IntEnum):
     """A judgement of a resolution; numbered as in types.proto."""

@@ -15,6 +15,7 @@ from ecp_server.domain.errors import EcpError, FieldViolation, InvalidQuery, Rea
 from ecp_server.domain.feedback import Correction, Judged, Report
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.records import AuditRecord, FeedbackRecord, PrecedentRecord, ResolutionRecord
+from ecp_server.feedback.allowance import Allowance
 from ecp_server.feedback.corrections import Checked, checked
 from ecp_server.resolution.begin import DEPARTMENT
 from ecp_server.resolution.prepared import Preparation, PreparedCatalog
@@ -69,13 +70,15 @@ class Reporter:
     policy: Policy
     state: State
     taught: Taught
+    allowance: Allowance
     instruments: FeedbackInstruments
 
     async def report(self, report: Report, decoding: Decoding, encoding: Encoding) -> FeedbackRecord:
         """Record a judgement and what it teaches, and return it as it is recorded: a repeated one as it was first.
 
         Raises `ResolutionNotFound`, `InvalidQuery` where the id of the request was used for another judgement,
-        `InvalidChoice` where a correction cannot be, and `StoreError`.
+        `InvalidChoice` where a correction cannot be, `RateLimited` where the reporter has taught too much, and
+        `StoreError`.
         """
         structlog.contextvars.bind_contextvars(resolution_id=report.resolution_id)
         status = Reason.INTERNAL.value
@@ -115,10 +118,14 @@ class Reporter:
         precedents = [
             _precedent(i, one, department, feedback) for i, one in enumerate(corrections) if department and one.words
         ]
-        await self.state.record(_audit(feedback, judged, prepared, corrections), feedback, *precedents)
+        audit = _audit(feedback, judged, prepared, corrections)
         if precedents:
+            async with self.allowance.of(answer.owner, len(precedents)):
+                await self.state.record(audit, feedback, *precedents)
             self.taught.forget(department)
             self.instruments.precedents_recorded(len(precedents))
+        else:
+            await self.state.record(audit, feedback)
         _log.info("feedback_recorded", verdict=feedback.verdict, precedents=[one.id for one in precedents])
         # Of two at the same time under one id the first is kept.
         return await self._recorded(feedback_id, report) or feedback

@@ -53,6 +53,7 @@ CODES: Final[Mapping[type[errors.EcpError], grpc.StatusCode]] = {
     errors.PolicyMissing: grpc.StatusCode.UNAVAILABLE,
     errors.StoreTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StoreQueryFailed: grpc.StatusCode.INTERNAL,
+    errors.RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.NotImplementedYet: grpc.StatusCode.UNIMPLEMENTED,

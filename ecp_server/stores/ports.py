@@ -193,10 +193,13 @@ class State(Probed, Protocol):
         *,
         ids: Sequence[str] | None = None,
         departments: Sequence[str] | None = None,
+        reporters: Sequence[str] | None = None,
         revoked: bool = False,
+        skip: int = 0,
         limit: int,
     ) -> Sequence[Precedent]:
         """Return the newest precedents, in the order of executions; with those that are revoked where ``revoked``.
 
-        Only those with these ids and of these departments, where such are given.
+        Only those with these ids, of these departments and by these reporters, where such are given; without the
+        newest ``skip`` of them.
         """

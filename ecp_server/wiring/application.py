@@ -26,6 +26,7 @@ from ecp_server.evaluation import reply
 from ecp_server.execution.execute import ExecuteStores, Executor
 from ecp_server.execution.kept import KeptAnswers
 from ecp_server.execution.run import Runner
+from ecp_server.feedback.allowance import Allowance
 from ecp_server.feedback.report import Reporter
 from ecp_server.resolution.browsing.browser import Browser
 from ecp_server.resolution.prepared import Preparation
@@ -41,7 +42,7 @@ from ecp_server.stores.health import HealthMonitor
 from ecp_server.stores.host_lookup import HostLookup
 from ecp_server.stores.policy.embedded import PolicyInvalid
 from ecp_server.stores.ports import Probed
-from ecp_server.stores.precedents import KeptPrecedents
+from ecp_server.stores.precedents import KeptPrecedents, UnheededPrecedents
 from ecp_server.stores.read_cache import ReadCache
 from ecp_server.stores.standins.refusal import denying, refusing
 from ecp_server.telemetry.metrics import Instruments
@@ -152,7 +153,7 @@ class EcpApplication:
             self._shelf,
             self._preparation,
             stores,
-            self._precedents,
+            self._precedents if settings.heed_precedents else UnheededPrecedents(),
             instruments,
             timedelta(hours=settings.resolution_ttl_hours),
             settings.log_questions,
@@ -169,7 +170,13 @@ class EcpApplication:
             instruments,
         )
         self._reporter = Reporter(
-            self._shelf, self._preparation, stores.policy, stores.state, self._precedents, instruments
+            self._shelf,
+            self._preparation,
+            stores.policy,
+            stores.state,
+            self._precedents,
+            Allowance(stores.state, per_day=settings.precedents_per_day),
+            instruments,
         )
         self._browser = Browser(
             self._shelf, self._preparation, stores.graph, stores.vector, stores.registry, stores.policy, instruments

@@ -112,6 +112,27 @@ async def test_precedents_come_by_department_newest_first(state: State) -> None:
     assert ["pre-b"] == [precedent.record.id for precedent in found]
 
 
+async def test_precedents_come_by_reporter_and_without_the_newest(state: State) -> None:
+    """As an allowance asks: when was the third newest made?"""
+    made = [("b", 1, "ann"), ("a", 3, "ann"), ("c", 2, "ann"), ("d", 4, "bob"), ("e", 5, "")]
+    for name, minute, reporter in made:
+        feedback, precedent = _taught(name, minute)
+        await state.record(replace(AUDIT, id=f"audit-{name}"), feedback, replace(precedent, reporter=reporter))
+    for reporters, skip, expected in (
+        (["ann"], 0, ["pre-a", "pre-c", "pre-b"]),
+        (["ann"], 1, ["pre-c", "pre-b"]),
+        (["ann"], 3, []),
+        (["ann", "bob"], 1, ["pre-a", "pre-c", "pre-b"]),
+        ([""], 0, ["pre-e"]),
+        ([], 0, []),
+        (None, 2, ["pre-a", "pre-c", "pre-b"]),
+    ):
+        found = await state.precedents(reporters=reporters, skip=skip, limit=20)
+        assert expected == [one.record.id for one in found]
+    (second,) = await state.precedents(reporters=["ann"], departments=["finance"], skip=1, limit=1)
+    assert "pre-c" == second.record.id
+
+
 async def test_a_revoked_precedent_is_read_where_it_is_asked_for(state: State) -> None:
     await state.record(AUDIT, FEEDBACK, PRECEDENT, replace(PRECEDENT, id="pre-2"))
     await state.record(replace(AUDIT, id="audit-2"), REVOCATION)

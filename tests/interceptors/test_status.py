@@ -38,6 +38,7 @@ EXAMPLES: dict[errors.EcpError, tuple[grpc.StatusCode, str]] = {
     errors.StoreBusy(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.StoreThrottled(StoreKind.GRAPH): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.StoreIncompatible(StoreKind.SEMANTIC): (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.RateLimited("corrections", retry_after_seconds=3600.0): (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
     errors.Overloaded(retry_after_seconds=1.0): (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.PolicyUnavailable(): (grpc.StatusCode.UNAVAILABLE, "POLICY_UNAVAILABLE"),
     errors.PolicyMissing(): (grpc.StatusCode.UNAVAILABLE, "POLICY_UNAVAILABLE"),

@@ -10,13 +10,12 @@ from typing import Final
 
 from ecp.v1 import resolve_pb2, types_pb2
 from ecp_server.domain.concepts import ConceptKind
-from ecp_server.domain.feedback import Correction, Judged, Offer, Report, Verdict
+from ecp_server.domain.feedback import MAX_CORRECTIONS, Correction, Judged, Offer, Report, Verdict
 from ecp_server.domain.records import FeedbackRecord, ResolutionRecord
 from ecp_server.rpc.convert.checks import MAX_NAME, Checks
 from ecp_server.rpc.convert.provenance import fill_timestamp
 from ecp_server.rpc.convert.recorded import principal
 
-MAX_CORRECTIONS: Final = 20
 MAX_COMMENT: Final = 2000
 MAX_OPTION: Final = 500
 """An id and a context."""

@@ -99,6 +99,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             create_time TEXT NOT NULL
         )""",
     ),
+    ("CREATE INDEX precedent_of_reporter ON precedent (reporter, create_time, id)",),
 )
 """What each version of the schema adds to the one before, counted by `PRAGMA user_version`. One that is out stays."""
 

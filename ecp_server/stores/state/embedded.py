@@ -72,12 +72,15 @@ class EmbeddedState:
         *,
         ids: Sequence[str] | None = None,
         departments: Sequence[str] | None = None,
+        reporters: Sequence[str] | None = None,
         revoked: bool = False,
+        skip: int = 0,
         limit: int,
     ) -> Sequence[Precedent]:
-        """Return the newest precedents of these ids and departments, where such are given. See `ports.State`."""
+        """Return the newest precedents of whatever is given. See `ports.State`."""
+        wanted = {"id": ids, "department": departments, "reporter": reporters}
         return await self._read(
-            lambda connection: select_precedents(connection, ids, departments, limit, revoked=revoked)
+            lambda connection: select_precedents(connection, wanted, revoked=revoked, skip=skip, limit=limit)
         )
 
     async def probe(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,18 +61,18 @@ def select_feedback(
 
 def select_precedents(
     connection: sqlite3.Connection,
-    ids: Sequence[str] | None,
-    departments: Sequence[str] | None,
-    limit: int,
+    wanted: Mapping[str, Sequence[str] | None],
     *,
     revoked: bool,
+    skip: int,
+    limit: int,
 ) -> list[Precedent]:
-    """Read the newest precedents of these ids and departments, where such are given."""
+    """Read the newest precedents that have one of the values wanted in each column, None for any."""
     conditions = ["1"]
     parameters: list[Any] = []
-    for column, values in (("precedent.id", ids), ("department", departments)):
+    for column, values in wanted.items():
         if values is not None:
-            conditions.append(f"{column} IN ({_marks(values)})")
+            conditions.append(f"precedent.{column} IN ({_marks(values)})")
             parameters += values
     if not revoked:
         conditions.append("revocation.id IS NULL")
@@ -80,8 +80,8 @@ def select_precedents(
     rows = connection.execute(
         f"SELECT {columns}, revocation.revoker, revocation.reason, revocation.create_time "  # noqa: S608 - marks and constants
         f"FROM precedent LEFT JOIN revocation ON revocation.id = precedent.id WHERE {' AND '.join(conditions)} "
-        "ORDER BY precedent.create_time DESC, precedent.id DESC LIMIT ?",
-        (*parameters, limit),
+        "ORDER BY precedent.create_time DESC, precedent.id DESC LIMIT ? OFFSET ?",
+        (*parameters, limit, skip),
     )
     return [_precedent(row) for row in rows]
 

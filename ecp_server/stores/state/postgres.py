@@ -85,12 +85,15 @@ class PostgresState:
         *,
         ids: Sequence[str] | None = None,
         departments: Sequence[str] | None = None,
+        reporters: Sequence[str] | None = None,
         revoked: bool = False,
+        skip: int = 0,
         limit: int,
     ) -> Sequence[Precedent]:
-        """Return the newest precedents of these ids and departments, where such are given. See `ports.State`."""
+        """Return the newest precedents of whatever is given. See `ports.State`."""
         async with self._database.connection() as connection:
-            select = rows.select_precedents(ids=ids, departments=departments, revoked=revoked, limit=limit)
+            wanted = {"id": ids, "department": departments, "reporter": reporters}
+            select = rows.select_precedents(wanted, revoked=revoked, skip=skip, limit=limit)
             cursor = await connection.execute(*select, binary=True)
             return [rows.precedent(row) for row in await cursor.fetchall()]
 

@@ -83,17 +83,20 @@ def precedent(row: Sequence[Any]) -> Precedent:
 
 
 def select_precedents(
-    *, ids: Sequence[str] | None, departments: Sequence[str] | None, revoked: bool, limit: int
+    wanted: Mapping[str, Sequence[str] | None], *, revoked: bool, skip: int, limit: int
 ) -> tuple[sql.Composed, Sequence[Any]]:
-    """Return the statement that reads the newest precedents, and its parameters."""
+    """Return the statement that reads the newest precedents, and its parameters.
+
+    They have one of the values wanted in each column, None for any.
+    """
     conditions: list[sql.Composable] = [sql.SQL("TRUE" if revoked else "revocation.id IS NULL")]
     parameters: list[Any] = []
-    for column, values in (("precedent.id", ids), ("department", departments)):
+    for column, values in wanted.items():
         if values is not None:
-            conditions.append(sql.SQL("{} = ANY(%s)").format(sql.Identifier(*column.split("."))))
+            conditions.append(sql.SQL("{} = ANY(%s)").format(sql.Identifier("precedent", column)))
             parameters.append(list(values))
     columns = sql.SQL(", ").join(sql.Identifier("precedent", field.name) for field in fields(PrecedentRecord))
-    return _SELECT_PRECEDENTS.format(columns, sql.SQL(" AND ").join(conditions)), [*parameters, limit]
+    return _SELECT_PRECEDENTS.format(columns, sql.SQL(" AND ").join(conditions)), [*parameters, limit, skip]
 
 
 def _values(record: type[Record], row: Sequence[Any]) -> dict[str, Any]:
@@ -145,5 +148,5 @@ SELECT_FEEDBACK: Final = sql.SQL(
 _SELECT_PRECEDENTS: Final = sql.SQL(
     "SELECT {}, revocation.revoker, revocation.reason, revocation.create_time FROM ecp_state.precedent "
     "LEFT JOIN ecp_state.revocation ON revocation.id = precedent.id WHERE {} "
-    "ORDER BY precedent.create_time DESC, precedent.id DESC LIMIT %s"
+    "ORDER BY precedent.create_time DESC, precedent.id DESC LIMIT %s OFFSET %s"
 )
