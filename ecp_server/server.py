@@ -14,8 +14,15 @@ from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from ecp_server.addresses import Address
-from ecp_server.interceptors.admission import EXEMPT, AdmissionInterceptor, AdmissionLimits
+from ecp_server.interceptors.admission import (
+    EXEMPT,
+    Admission,
+    AdmissionInterceptor,
+    AdmissionLimits,
+    TurnInterceptor,
+)
 from ecp_server.interceptors.errors import ErrorInterceptor
+from ecp_server.interceptors.refusal import RefusalLines, Refusals
 from ecp_server.interceptors.request_id import CallsInFlight, RequestIdInterceptor
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
 from ecp_server.rpc import health_check, reflection
@@ -77,16 +84,20 @@ class Server:
         self._calls = CallsInFlight()
         self._lag = LoopLag()
         self._health = health_check.HealthCheck(application.service_names)
+        admission = Admission(AdmissionLimits(settings.max_calls, settings.max_queue_seconds))
+        lines = RefusalLines()
         self._grpc = aio.server(
             interceptors=(
-                # First, so that every line that follows and every status has the request's id.
+                # Before anything is done for a call: to refuse one should cost next to nothing.
+                AdmissionInterceptor(admission, Refusals(instruments, tracing, self._calls, lines), self._calls),
+                # So that every line that follows and every status has the request's id.
                 RequestIdInterceptor(self._calls),
                 # Outside whatever can refuse a call, so that it counts the status that the caller saw.
-                TelemetryInterceptor(instruments, tracing, self._calls),
+                TelemetryInterceptor(instruments, tracing, self._calls, lines),
                 # Outside our own code, so that nothing in there can leak or leave a call without a status.
                 ErrorInterceptor(self._calls),
-                # Before anything is done for a call, and inside what counts it and tells its caller.
-                AdmissionInterceptor(AdmissionLimits(settings.max_calls, settings.max_queue_seconds)),
+                # Last: what has a turn computes.
+                TurnInterceptor(admission),
             ),
             options=_options(settings),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -181,6 +182,11 @@ async def outcome(call: Any) -> Outcome:
         initial=tuple(await call.initial_metadata()),
         trailing=tuple(await call.trailing_metadata()),
     )
+
+
+def held_calls() -> int:
+    """Count the calls that gRPC holds on to."""
+    return sum(type(held).__name__ == "_ServicerContext" for held in gc.get_objects())
 
 
 def _unpacked(packed: Sequence[Any]) -> dict[str, Any]:

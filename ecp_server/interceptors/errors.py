@@ -19,9 +19,9 @@ from grpc import aio
 from typing_extensions import override
 
 from ecp_server.domain.call import CALL
-from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery, Overloaded, StoreError
+from ecp_server.domain.errors import DeadlineExceeded, InvalidQuery, StoreError
 from ecp_server.interceptors.handlers import Behavior, Context, Continuation, Handler, reading
-from ecp_server.interceptors.request_id import REQUEST_ID, CallsInFlight, accept, announce
+from ecp_server.interceptors.request_id import CallsInFlight, accept, announce
 from ecp_server.interceptors.status import DETAILS, Stopping, code_of, status_of
 from ecp_server.telemetry.failures import wordless
 
@@ -42,7 +42,6 @@ class ErrorInterceptor(aio.ServerInterceptor):
         self._calls = calls
         self._wrapped: dict[Handler, Handler] = {}
         self._refusing = reading(_guarded(_raise_refused, streams=False), streams=False)
-        self._shedding = reading(_shed, streams=False)
 
     @override
     async def intercept_service(
@@ -58,7 +57,7 @@ class ErrorInterceptor(aio.ServerInterceptor):
             if _is_cancelled(error):
                 raise
             _REFUSED.set(error)
-            return self._shedding if isinstance(error, Overloaded) else self._refusing
+            return self._refusing
         if handler is None:
             return None
         wrapped = self._wrapped.get(handler)
@@ -170,18 +169,6 @@ async def _stream(responses: Any, context: Context) -> None:
     async with aclosing(responses):
         async for response in responses:
             await context.write(response)
-
-
-async def _shed(_requests: Any, context: Context) -> NoReturn:
-    """Refuse a call for overload, as `_refuse` would, with as little work as there can be."""
-    request_id = CALL.get().request_id
-    status = status_of(_REFUSED.get(), request_id)
-    if status.reason is not None:
-        structlog.contextvars.bind_contextvars(reason=status.reason.value)
-    try:
-        await context.abort(status.code, status.message, ((REQUEST_ID, request_id), (DETAILS, status.details)))
-    except aio.InternalError as closed:
-        raise _nobody_there() from closed
 
 
 async def _raise_refused(_requests: Any, _context: Context) -> NoReturn:

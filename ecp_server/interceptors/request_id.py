@@ -87,7 +87,7 @@ class RequestIdInterceptor(aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """Begin the call."""
-        CALL.set(Call(request_id=_chosen(handler_call_details.invocation_metadata)))
+        CALL.set(Call(request_id=chosen(handler_call_details.invocation_metadata)))
         self._calls.enter()
         return await continuation(handler_call_details)
 
@@ -109,7 +109,7 @@ async def announce(context: Context) -> None:
     await context.send_initial_metadata(((REQUEST_ID, CALL.get().request_id),))
 
 
-def _chosen(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+def chosen(metadata: Iterable[tuple[str, str | bytes]]) -> str:
     """Return the caller's id if there is exactly one and it is harmless, else one of our own."""
     sent = [value for key, value in metadata if key == REQUEST_ID]
     if len(sent) == 1 and isinstance(sent[0], str) and _ACCEPTABLE.fullmatch(sent[0]):

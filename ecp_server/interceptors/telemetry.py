@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -15,19 +14,18 @@ from opentelemetry.trace import Span
 from typing_extensions import override
 
 from ecp_server.domain.frozen import dataclass
+from ecp_server.interceptors.endings import code_lost, code_seen
 from ecp_server.interceptors.handlers import Context, Continuation, Handler, reading, without_frames
+from ecp_server.interceptors.refusal import RefusalLines
 from ecp_server.interceptors.request_id import CallsInFlight
 from ecp_server.telemetry.metrics import OTHER, Instruments
-from ecp_server.telemetry.tracing import TRACE_HEADERS, Tracing
+from ecp_server.telemetry.tracing import Tracing, trace_headers
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 _PROBES: Final = "/grpc."
 """Health checks and reflection come every few seconds from machines: their lines are for debugging."""
 _LOGGED_METHOD_LENGTH: Final = 200
-_REFUSED: Final = grpc.StatusCode.RESOURCE_EXHAUSTED.name
-_REFUSALS_A_SECOND: Final = 10
-"""Lines of refused calls; who is overloaded has better to do. The metrics count them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +40,17 @@ class _Observed:
 _OBSERVED: ContextVar[_Observed] = ContextVar("observed")
 
 
-class _Refusals:
-    """How many refused calls were told in this second, and how many were left out since a line was written."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._told = 0
-        self._left_out = 0
-
-    def may_be_told(self, now: float) -> bool:
-        """Count a refused call; return whether it gets a line."""
-        if self._second != int(now):
-            self._second, self._told = int(now), 0
-        self._told += 1
-        if self._told > _REFUSALS_A_SECOND:
-            self._left_out += 1
-            return False
-        return True
-
-    def left_out(self) -> dict[str, int]:
-        """Return the field of the next line that tells of it, if there is something to tell."""
-        count, self._left_out = self._left_out, 0
-        return {"refused_calls_not_logged": count} if count else {}
-
-
-_ROUNDED_UP_SECONDS: Final = 0.02
-"""A deadline comes rounded up to ten milliseconds: its caller gives up that much before it passes here."""
-
-
 class TelemetryInterceptor(aio.ServerInterceptor):
     """Observes calls from the outside of everything that can refuse them."""
 
-    def __init__(self, instruments: Instruments, tracing: Tracing, calls: CallsInFlight) -> None:
+    def __init__(
+        self, instruments: Instruments, tracing: Tracing, calls: CallsInFlight, refusal_lines: RefusalLines
+    ) -> None:
         self._instruments = instruments
         self._tracing = tracing
         self._calls = calls
         self._wrapped: dict[Handler, Handler] = {}
-        self._refusals = _Refusals()
+        self._refusal_lines = refusal_lines
 
     @override
     async def intercept_service(
@@ -87,7 +59,7 @@ class TelemetryInterceptor(aio.ServerInterceptor):
         """Begin to observe the call; its handler ends that."""
         method = handler_call_details.method
         started = time.perf_counter()
-        span = self._tracing.begin(method, _trace_headers(handler_call_details.invocation_metadata))
+        span = self._tracing.begin(method, trace_headers(handler_call_details.invocation_metadata))
         observed = _Observed(method, started, span)
         _log.debug("request_started", method=method[:_LOGGED_METHOD_LENGTH])
         try:
@@ -115,16 +87,16 @@ class TelemetryInterceptor(aio.ServerInterceptor):
             code = "UNKNOWN"
             try:
                 response = await behavior(requests, context)
-                code = self._seen(context, "OK")
+                code = code_seen(context, self._calls, "OK")
             except aio.AbortError as abort:
-                code = self._seen(context, "UNKNOWN")
+                code = code_seen(context, self._calls, "UNKNOWN")
                 # gRPC keeps it on the call, which the frames of its traceback hold in turn. Such calls wait for the
                 # collector, and the core, which counts their streams, refuses new ones on the connection meanwhile.
                 without_frames(abort)
                 del requests, context
                 raise
             except BaseException:
-                code = self._lost(context)
+                code = code_lost(context, self._calls)
                 raise
             finally:
                 self._finish(observed, observed.method, code)
@@ -137,39 +109,15 @@ class TelemetryInterceptor(aio.ServerInterceptor):
             serializer=handler.response_serializer,
         )
 
-    def _seen(self, context: Context, default: str) -> str:
-        """Return the status that was, or will be, sent: unless the call was cancelled before that could be."""
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            return self._lost(context)
-        code: grpc.StatusCode | None = context.code()
-        return default if code is None else code.name
-
-    def _lost(self, context: Context) -> str:
-        """Return what the caller of a call that got no status from us saw."""
-        left: float | None = context.time_remaining()
-        if left is not None and left <= _ROUNDED_UP_SECONDS:
-            return "DEADLINE_EXCEEDED"
-        if self._calls.are_cut_off:
-            return "UNAVAILABLE"
-        code: grpc.StatusCode | None = context.code()
-        return "CANCELLED" if code is None else code.name
-
     def _finish(self, observed: _Observed, label: str, code: str) -> None:
         seconds = time.perf_counter() - observed.started
         self._instruments.request_finished(label, code, seconds)
         self._tracing.end(observed.span, method=label, code=code)
-        if code == _REFUSED and not self._refusals.may_be_told(observed.started):
-            return
         log = _log.debug if observed.method.startswith(_PROBES) else _log.info
         log(
             "request_completed",
             method=observed.method[:_LOGGED_METHOD_LENGTH],
             code=code,
             duration_ms=round(seconds * 1000, 3),
-            **self._refusals.left_out(),
+            **self._refusal_lines.left_out(),
         )
-
-
-def _trace_headers(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
-    return {key: value for key, value in metadata if key in TRACE_HEADERS and isinstance(value, str)}

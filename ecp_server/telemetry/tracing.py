@@ -5,7 +5,7 @@ Where no collector is named nothing is recorded, but every request still has its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from opentelemetry import context, trace
@@ -18,7 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, S
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _W3C: Final = TraceContextTextMapPropagator()
-TRACE_HEADERS: Final = frozenset(_W3C.fields)
+_TRACE_HEADERS: Final = frozenset(_W3C.fields)
 """The headers, lower case, that carry a trace from one program to the next."""
 
 # What a server's span calls an error: its own failures, not the caller's (OpenTelemetry semantic conventions, gRPC).
@@ -53,6 +53,11 @@ def tracing(*, endpoint: str, sample_ratio: float, version: str) -> Tracing:
 
     exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS)
     return Recorded(BatchSpanProcessor(exporter), sample_ratio, version)
+
+
+def trace_headers(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
+    """Return the headers among a call's metadata that carry the caller's trace."""
+    return {key: value for key, value in metadata if key in _TRACE_HEADERS and isinstance(value, str)}
 
 
 def outgoing() -> dict[str, str]:

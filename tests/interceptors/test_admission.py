@@ -13,8 +13,12 @@ from typing import Any, Final
 from grpc import aio
 from grpc_health.v1 import health_pb2
 
-from ecp_server.interceptors.admission import ALWAYS_QUEUED, AdmissionInterceptor, AdmissionLimits
-from tests.serving import REQUEST, SERVICE, SERVING, Serving, outcome, serving
+from ecp_server.interceptors.admission import ALWAYS_QUEUED, Admission, AdmissionInterceptor, AdmissionLimits
+from ecp_server.interceptors.refusal import RefusalLines, Refusals
+from ecp_server.interceptors.request_id import CallsInFlight
+from ecp_server.telemetry.metrics import Instruments
+from ecp_server.telemetry.tracing import Propagated
+from tests.serving import NOT_SERVING, REQUEST, SERVICE, SERVING, Serving, outcome, serving
 
 ALONE: Final = (("grpc.use_local_subchannel_pool", 1),)
 """Else equal channels share one connection, which takes a hundred calls at a time."""
@@ -156,7 +160,12 @@ async def test_who_waits_for_a_turn_can_give_up() -> None:
 
 
 async def test_health_is_never_turned_away() -> None:
-    admission = AdmissionInterceptor(AdmissionLimits(calls=1, queue_seconds=0.25))
+    admission = Admission(AdmissionLimits(calls=1, queue_seconds=0.25))
+    calls = CallsInFlight()
+    refusals = Refusals(Instruments(), Propagated(), calls, RefusalLines())
+    interceptor = AdmissionInterceptor(admission, refusals, calls)
+    admission.enter()
+    assert admission.is_too_much()
 
     async def continuation(_details: Any) -> Any:
         return None
@@ -164,7 +173,7 @@ async def test_health_is_never_turned_away() -> None:
     for method in ("/grpc.health.v1.Health/Check", "/ecp.v1.HealthService/GetHealth"):
         details: Any = SimpleNamespace(method=method, invocation_metadata=())
         for _ in range(3):
-            assert await admission.intercept_service(continuation, details) is None
+            assert await interceptor.intercept_service(continuation, details) is None
 
 
 async def test_idle_watches_of_health_take_no_room() -> None:
@@ -191,3 +200,40 @@ async def test_a_refusal_takes_no_time() -> None:
         assert 64 == waiting.count
         waiting.let_go.set()
         await asyncio.gather(*calls)
+
+
+async def test_what_a_caller_of_an_unknown_method_names_is_no_label() -> None:
+    waiting = Waiting()
+    async with serving({"Wait": waiting, "Other": waiting}, max_calls="1") as server:
+        held = server.begin("Wait")
+        await waiting.reached(1)
+        assert ["UNIMPLEMENTED"] * 3 == [(await server.call(f"Made{number}Up")).code for number in range(3)]
+        assert "RESOURCE_EXHAUSTED" == (await server.call("Wait")).code
+        waiting.let_go.set()
+        # Of a method that nobody has called yet the first call is let in: then it is known to exist.
+        assert "OK" == (await server.call("Other")).code
+        assert "OK" == (await outcome(held)).code
+        counted = (await server.settled()).counted()
+    assert {
+        ("other", "UNIMPLEMENTED"): 3,
+        ("Wait", "RESOURCE_EXHAUSTED"): 1,
+        ("Wait", "OK"): 1,
+        ("Other", "OK"): 1,
+    } == (counted)
+
+
+async def test_while_it_drains_a_full_server_says_so() -> None:
+    waiting = Waiting()
+    async with serving({"Wait": waiting}, max_calls="1") as server:
+        held = server.begin("Wait")
+        await waiting.reached(1)
+        assert "RESOURCE_EXHAUSTED" == (await server.call("Wait")).code
+        drained = asyncio.ensure_future(server.drain())
+        await server.becomes(NOT_SERVING)
+        async with asyncio.timeout(10):
+            while (refused := await server.call("Wait")).code == "RESOURCE_EXHAUSTED":  # noqa: ASYNC110 - as a caller sees it
+                await asyncio.sleep(0.01)
+        assert ("UNAVAILABLE", "the server is stopping") == (refused.code, refused.message)
+        waiting.let_go.set()
+        assert "OK" == (await outcome(held)).code
+        await drained

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecp_server.domain.call import CALL, Call
-from ecp_server.interceptors.request_id import CallsInFlight, _chosen
+from ecp_server.interceptors.request_id import CallsInFlight, chosen
 from tests.logs import Lines
 from tests.serving import MESSAGE, serving
 
@@ -75,9 +75,9 @@ async def test_hostile_or_doubled_id_is_replaced_and_the_call_goes_on(
 def test_an_accepted_id_never_carries_anything_but_letters_digits_dots_underscores_and_hyphens(
     metadata: list[tuple[str, str | bytes]],
 ) -> None:
-    chosen = _chosen(metadata)
-    assert 1 <= len(chosen) <= 64
-    assert set(chosen) <= set(string.ascii_letters + string.digits + "._-")
+    taken = chosen(metadata)
+    assert 1 <= len(taken) <= 64
+    assert set(taken) <= set(string.ascii_letters + string.digits + "._-")
 
 
 async def test_every_line_of_a_request_carries_its_id(lines: Lines) -> None:

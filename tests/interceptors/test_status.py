@@ -19,6 +19,7 @@ from ecp_server.interceptors.status import (
     Status,
     Stopping,
     code_of,
+    overloaded,
     status_of,
 )
 
@@ -203,11 +204,8 @@ def test_status_always_fits_and_holds_no_control_character(
 
 @given(st.floats(0.01, 100), st.text(alphabet="abcXYZ019._-", min_size=1, max_size=64))
 def test_an_overload_is_told_as_any_other_error_though_quicker(seconds: float, request_id: str) -> None:
-    class Likewise(errors.Overloaded):
-        """Not known to be quick."""
-
     seconds = round(seconds, 2)
-    quick = status_of(errors.Overloaded(retry_after_seconds=seconds), request_id)
-    usual = status_of(Likewise(retry_after_seconds=seconds), request_id)
+    quick = overloaded(seconds, request_id)
+    usual = status_of(errors.Overloaded(retry_after_seconds=seconds), request_id)
     assert (usual.code, usual.reason, usual.message) == (quick.code, quick.reason, quick.message)
     assert status_pb2.Status.FromString(usual.details) == status_pb2.Status.FromString(quick.details)

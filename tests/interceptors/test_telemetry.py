@@ -12,12 +12,13 @@ from opentelemetry.trace import StatusCode
 
 from ecp_server.domain.errors import ConceptNotFound, InvalidQuery, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.interceptors.refusal import RefusalLines
 from ecp_server.interceptors.request_id import CallsInFlight
 from ecp_server.interceptors.telemetry import TelemetryInterceptor
 from ecp_server.telemetry.metrics import Instruments
 from ecp_server.telemetry.tracing import Propagated, outgoing
 from tests.logs import Lines
-from tests.serving import MESSAGE, SERVICE, outcome, serving
+from tests.serving import MESSAGE, SERVICE, held_calls, outcome, serving
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
@@ -69,11 +70,11 @@ async def test_a_refused_call_leaves_nothing_for_the_collector() -> None:
         gc.collect()
         gc.disable()
         try:
-            before = contexts()
+            before = held_calls()
             for _ in range(10):
                 assert "NOT_FOUND" == (await server.call("Fail")).code
             await server.settled()
-            assert contexts() <= before
+            assert held_calls() <= before
         finally:
             gc.enable()
 
@@ -86,11 +87,6 @@ async def test_a_refusal_whose_causes_go_in_a_circle_ends() -> None:
 
     async with serving({"Fail": fail}) as server:
         assert "NOT_FOUND" == (await server.call("Fail", timeout=10)).code
-
-
-def contexts() -> int:
-    """Count the calls that gRPC holds on to."""
-    return sum(type(held).__name__ == "_ServicerContext" for held in gc.get_objects())
 
 
 async def test_unknown_methods_are_counted_under_one_label(lines: Lines) -> None:
@@ -272,7 +268,7 @@ async def test_interceptor_that_is_cancelled_leaves_no_request_under_way() -> No
         await asyncio.Event().wait()
 
     instruments = Instruments()
-    interceptor = TelemetryInterceptor(instruments, Propagated(), CallsInFlight())
+    interceptor = TelemetryInterceptor(instruments, Propagated(), CallsInFlight(), RefusalLines())
     task = asyncio.create_task(interceptor.intercept_service(waits, Details()))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     task.cancel()
