@@ -29,7 +29,7 @@ from ecp_server.stores.policy.contract import (
     read_answer,
 )
 from ecp_server.stores.policy.engine import Engine, EvaluationFailed
-from ecp_server.stores.policy.native import Piece, piece
+from ecp_server.stores.policy.native import Frame, Piece, completed, frame, piece
 
 __all__ = ["EmbeddedPolicy", "PolicyInvalid"]
 
@@ -38,6 +38,12 @@ BATCH_SIZE: Final = 16
 
 MAX_PIECES: Final = 4096
 """Products whose part of an input is kept, about 5 KB each."""
+
+MAX_FRAMES: Final = 1024
+"""Principals, by action, whose part of an input is kept, about 5 KB each."""
+
+MAX_FRAME_MEMBERS: Final = 50
+"""The part of a principal who is held to more members is not kept: callers may name tens of thousands."""
 
 CHECK_TIMEOUT_SECONDS: Final = 30.0
 
@@ -99,11 +105,23 @@ def _piece(product: Product) -> Piece:
     return piece(product_document(product))
 
 
+def _frame(action: Action, principal: Principal) -> Frame:
+    members = sum([len(members) for _, members in principal.allowed_members])
+    return _kept_frame(action, principal) if members <= MAX_FRAME_MEMBERS else _new_frame(action, principal)
+
+
+def _new_frame(action: Action, principal: Principal) -> Frame:
+    document = input_document(action, principal, ())
+    del document["products"]
+    return frame(document, "products")
+
+
+_kept_frame = lru_cache(maxsize=MAX_FRAMES)(_new_frame)
+
+
 def _evaluate(engine: Engine, action: Action, principal: Principal, products: list[Product]) -> Mapping[str, Decision]:
     try:
-        document = input_document(action, principal, ())
-        document["products"] = [_piece(product) for product in products]
-        result = engine.evaluate(document)
+        result = engine.evaluate(completed(_frame(action, principal), [_piece(product) for product in products]))
     except EvaluationFailed as error:
         _LOG.error("policy_evaluation_failed", action=action.value, error=str(error))
         raise PolicyUnavailable from error

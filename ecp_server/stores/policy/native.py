@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from regopy import Input, Interpreter, RegoError  # type: ignore[import-untyped]  # it ships no types
@@ -65,7 +65,33 @@ def piece(document: object) -> Piece:
     return Piece(calls)
 
 
-def native_input(document: dict[str, Any]) -> Input:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An object of an input that lacks its last item, made ready once."""
+
+    calls: _Calls
+    size: int
+    """Of the object when it is whole."""
+
+
+def frame(document: dict[str, Any], last: str) -> Frame:
+    """Return an object that is to have another item, called ``last``. Raises as `piece` does."""
+    calls: _Calls = []
+    _write_items(calls, document)
+    _write(calls, last)
+    return Frame(calls, len(document) + 1)
+
+
+def completed(frame: Frame, items: Sequence[Piece]) -> Piece:
+    """Return the object of a frame with an array as its last item."""
+    calls = frame.calls.copy()
+    for item in items:
+        calls += item.calls
+    calls += ((_end_array, (len(items),)), (_end_item, ()), (_end_object, (frame.size,)))
+    return Piece(calls)
+
+
+def native_input(document: dict[str, Any] | Piece) -> Input:
     """Return a document, which may hold pieces, as the engine's input.
 
     Raises `RegoError`, and `ValueError` for what has no place in an input.
@@ -73,20 +99,24 @@ def native_input(document: dict[str, Any]) -> Input:
     # It owns the native object from here on, and frees it whatever happens.
     made = Input.__new__(Input)
     made._impl = target = rego_new_input()  # noqa: SLF001 - as its own constructor does
-    for function, arguments in piece(document).calls:
+    ready = document if isinstance(document, Piece) else piece(document)
+    for function, arguments in ready.calls:
         failed = function(target, *arguments)
         if failed:
             raise RegoError("the engine does not take the input", failed)
     return made
 
 
-def evaluate(interpreter: Interpreter, bundle: Any, document: dict[str, Any]) -> tuple[bool, str]:
-    """Return whether an evaluation went well, and its result as JSON. Raises as `native_input` does."""
+def evaluate(interpreter: Interpreter, bundle: Any, entry: str, document: dict[str, Any] | Piece) -> tuple[bool, str]:
+    """Return whether an evaluation of an entry of a bundle went well, and its result as JSON.
+
+    Raises as `native_input` does.
+    """
     engine = interpreter._impl  # noqa: SLF001 - as its own methods do
     given = native_input(document)
     if _set_input(engine, given._impl):  # noqa: SLF001 - as its own methods do
         raise RegoError(rego_get_error(engine))
-    output = _native.regoBundleQuery(engine, bundle._impl)  # noqa: SLF001 - as its own methods do
+    output = _native.regoBundleQueryEntrypoint(engine, bundle._impl, entry.encode())  # noqa: SLF001 - as its own methods do
     if output is None:
         raise RegoError(rego_get_error(engine))
     try:
@@ -104,10 +134,7 @@ def _write(calls: _Calls, value: object) -> None:
     if kind is str:
         calls.append((_add_string, (_text(value),)))
     elif isinstance(value, dict):
-        for key, item in value.items():
-            _write(calls, key)
-            _write(calls, item)
-            calls.append((_end_item, ()))
+        _write_items(calls, value)
         calls.append((_end_object, (len(value),)))
     elif isinstance(value, list):
         for item in value:
@@ -121,6 +148,13 @@ def _write(calls: _Calls, value: object) -> None:
         calls.append((_add_number, (value,)))
     else:
         raise ValueError(f"a {kind.__name__} has no place in an input")
+
+
+def _write_items(calls: _Calls, value: dict[Any, Any]) -> None:
+    for key, item in value.items():
+        _write(calls, key)
+        _write(calls, item)
+        calls.append((_end_item, ()))
 
 
 def _text(value: object) -> bytes:

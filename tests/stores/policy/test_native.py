@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecp_server.stores.policy.engine import Engine, EvaluationFailed
-from ecp_server.stores.policy.native import Piece, piece
+from ecp_server.stores.policy.native import Piece, completed, frame, piece
 
 ECHO = Engine({"echo.rego": "package ecp.policy\n\ndecisions := input\n"})
 
@@ -64,3 +64,12 @@ def test_what_is_given_up_is_freed() -> None:
         with pytest.raises(EvaluationFailed):
             ECHO.evaluate({"first": "x" * 10_000, "then": None})
     assert ECHO.evaluate({"only": "y"}) == {"only": "y"}
+
+
+def test_a_frame_is_completed_by_the_items_that_it_lacks() -> None:
+    asked = {"action": "resolve", "principal": {"roles": ['a "b"']}}
+    opened = frame(asked, "products")
+    for products in ([], [{"id": "a"}], [{"id": "a"}, {"id": "b", "tags": ["x"]}]):
+        assert ECHO.evaluate(completed(opened, [piece(product) for product in products])) == asked | {
+            "products": products
+        }
