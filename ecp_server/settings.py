@@ -141,6 +141,13 @@ class Settings(BaseModel):
         default=False,
     )
     policy_pool_size: int = _setting("Connections to OPA that a process may hold at once.", default=16, gt=0)
+    policy_max_age_seconds: float = _setting(
+        "How long ago the bundles of that OPA may last have been confirmed by where it gets them, in seconds; by older "
+        "ones nothing is decided. Its configuration must have `status`. 0 takes any.",
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+    )
     postgres_pool_size: int = _setting(
         "Connections to PostgreSQL that each kind of store may hold at once, in each process.", default=8, gt=0
     )
@@ -287,6 +294,15 @@ class Settings(BaseModel):
             raise ValueError(
                 f"{_label('embeddings_dimensions')}: PostgreSQL keeps vectors of {PGVECTOR_DIMENSIONS} numbers, so an "
                 "endpoint's must have as many"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_the_age_of_bundles_alone(self) -> Self:
+        if self.policy_push and self.policy_max_age_seconds:
+            raise ValueError(
+                f"{_label('policy_max_age_seconds')}: what {_label('policy_push')} brings is in no bundle; set one of "
+                "them"
             )
         return self
 

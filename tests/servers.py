@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 def server_url(variable: str) -> str:
     """Return what ``variable`` says, such as ECP_TEST_POSTGRES_URL; without it skip or fail."""
-    url = os.environ.get(variable)
-    if not url:
+    told = os.environ.get(variable)
+    if not told:
         skip_or_fail(f'no {variable} (eval "$(scripts/servers up)")', required_by="ECP_TEST_REQUIRE_SERVERS")
-    return url
+    return told
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +100,9 @@ def neo4j_server() -> str:
 def opa_server() -> str:
     """The URL of the OPA server, the password in it its token."""
     return server_url("ECP_TEST_OPA_URL")
+
+
+@pytest.fixture(scope="session")
+def opa_program() -> str:
+    """The program of the OPA server, for a test that starts one with a configuration of its own."""
+    return server_url("ECP_TEST_OPA_PROGRAM")

@@ -145,3 +145,10 @@ def test_vectors_of_an_endpoint_fit_the_store_that_keeps_them() -> None:
     with pytest.raises(SettingsError, match=r"ECP_EMBEDDINGS_DIMENSIONS.*256"):
         Settings.load(urls | {"ECP_EMBEDDINGS_DIMENSIONS": "1536"})
     assert Settings.load(urls | {"ECP_EMBEDDINGS_DIMENSIONS": "256"}).embeddings_dimensions == PGVECTOR_DIMENSIONS
+
+
+def test_what_is_pushed_to_opa_has_no_age() -> None:
+    url = {"ECP_POLICY_URL": "http://opa:8181", "ECP_POLICY_MAX_AGE_SECONDS": "3600"}
+    assert 3600 == Settings.load(url).policy_max_age_seconds
+    with pytest.raises(SettingsError, match=r"^ECP_POLICY_MAX_AGE_SECONDS: what ECP_POLICY_PUSH brings"):
+        Settings.load(url | {"ECP_POLICY_PUSH": "true"})

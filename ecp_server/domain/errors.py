@@ -279,7 +279,10 @@ class PolicyUnavailable(StoreUnavailable):
 
 
 class PolicyMissing(PolicyUnavailable):
-    """The policy engine works and has no decision to give: no such rule, an undefined one, or another catalog's."""
+    """The policy engine works and has no decision to give: no such rule, an undefined one, another catalog's.
+
+    Or one that may be outdated.
+    """
 
     def __init__(self) -> None:
         super().__init__(retry_after_seconds=None)

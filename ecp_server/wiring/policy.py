@@ -27,7 +27,7 @@ def policy_store(settings: Settings) -> EmbeddedPolicy | OpaPolicy:
         pool_size=settings.policy_pool_size,
         timeout_seconds=settings.store_timeout_seconds,
     )
-    return OpaPolicy(client, push=settings.policy_push)
+    return OpaPolicy(client, push=settings.policy_push, max_age_seconds=settings.policy_max_age_seconds)
 
 
 async def try_policies(settings: Settings, catalog: Catalog) -> None:

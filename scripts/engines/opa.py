@@ -46,6 +46,7 @@ class Opa:
 
     def start(self, downloads: Path, instance: Instance) -> None:
         """See `Engine`."""
+        instance.remember(program=str(_program(downloads)))
         if self.running(downloads, instance):
             return
         if instance.fact("token") is None:
@@ -71,9 +72,10 @@ class Opa:
         return daemon_runs(instance)
 
     def environment(self, instance: Instance) -> Mapping[str, str]:
-        """See `Engine`: the URL, its password the token that may do everything."""
+        """See `Engine`: the URL, its password the token that may do everything, and the program, to start others."""
         token, port = instance.fact("token"), instance.fact("port")
-        return {"ECP_TEST_OPA_URL": f"http://:{token}@127.0.0.1:{port}"}
+        url = f"http://:{token}@127.0.0.1:{port}"
+        return {"ECP_TEST_OPA_URL": url, "ECP_TEST_OPA_PROGRAM": instance.fact("program")}
 
 
 def _healthy(port: int) -> bool:

@@ -16,6 +16,7 @@ from ecp_server.domain.errors import PolicyMissing
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.stores.policy.contract import batches, input_document, merged, read_answer
+from ecp_server.stores.policy.opa_bundles import BundleAge
 from ecp_server.stores.policy.opa_client import OpaClient
 from ecp_server.stores.policy.opa_push import PushedPolicies
 
@@ -32,9 +33,13 @@ class OpaPolicy:
 
     adapter = ADAPTER
 
-    def __init__(self, client: OpaClient, *, push: bool) -> None:
-        """With ``push`` the policies that `use` is given are brought there; else OPA decides by those that it has."""
+    def __init__(self, client: OpaClient, *, push: bool, max_age_seconds: float = 0.0) -> None:
+        """With ``push`` the policies that `use` is given are brought there; else OPA decides by those that it has.
+
+        Those count where they were confirmed no longer than ``max_age_seconds`` ago (`opa_bundles`); 0 takes any.
+        """
         self._client = client
+        self._age = BundleAge(client, max_age_seconds=max_age_seconds) if max_age_seconds else None
         self.concurrency = client.pool_size
         self._pushed = PushedPolicies(client) if push else None
 
@@ -51,6 +56,8 @@ class OpaPolicy:
 
     async def decide(self, question: PolicyQuestion) -> Mapping[str, Decision]:
         """Evaluate the policy; see `ports.Policy`."""
+        if self._age is not None:
+            await self._age.require()
         parts = batches(question.products, BATCH_SIZE)
         if self._pushed is None:
             return merged([(part, await self._decide(question, part)) for part in parts])
@@ -61,6 +68,8 @@ class OpaPolicy:
         """Evaluate the policy for no product; where its policy is not in force, bring it there first."""
         if self._pushed is not None:
             await self._pushed.restore()
+        if self._age is not None:
+            await self._age.probe()
         await self._evaluate(input_document(Action.DISCOVER, Principal(), []))
 
     async def close(self) -> None:
