@@ -21,6 +21,7 @@ from ecp_server.interceptors.status import CODES
 _ROOT: Final = Path(__file__).resolve().parents[1]
 PROTO: Final = _ROOT / "protos" / "ecp" / "v1" / "error_reason.proto"
 SERVER: Final = _ROOT / "ecp_server"
+STATUS: Final = SERVER / "interceptors" / "status.py"
 _REASON: Final = re.compile(r"^ +// ([A-Z_]+): (.+)\n +ERROR_REASON_([A-Z_]+) = \d+;", re.MULTILINE)
 _STATUS_OF_CLIENT: Final = re.compile(r"[├└]── (\w+) +([A-Z_]+) ")
 
@@ -91,9 +92,11 @@ def _reasons() -> Iterator[str]:
 
 
 def _is_raised(kind: type[errors.EcpError]) -> bool:
-    """Tell whether the server knows the exception beyond its definition and its status."""
-    elsewhere = (path for path in SERVER.rglob("*.py") if path.name not in {"errors.py", "status.py"})
-    return any(re.search(rf"\b{kind.__name__}\b", path.read_text(encoding="utf-8")) for path in elsewhere)
+    """Tell whether the server knows the exception beyond its definition and its status, or makes one there."""
+    elsewhere = [path for path in SERVER.rglob("*.py") if path.name not in {"errors.py", "status.py"}]
+    if any(re.search(rf"\b{kind.__name__}\b", path.read_text(encoding="utf-8")) for path in elsewhere):
+        return True
+    return f"errors.{kind.__name__}(" in STATUS.read_text(encoding="utf-8")
 
 
 def _exceptions() -> Iterator[str]:
