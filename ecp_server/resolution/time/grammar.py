@@ -1,12 +1,13 @@
 """Finds time expressions in the tokens of a question.
 
 A rule reads one kind of period at one position. `_read_period` tries the rules whose first word stands there and keeps
-the longest; `interval` makes ranges, open periods and lists of periods; `find_times` walks the text.
+the longest; `interval` makes ranges, open periods and lists of periods; `find_times` walks the text by stretches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from ecp_server.domain.frozen import replace
@@ -50,10 +51,12 @@ from ecp_server.resolution.time.lexemes import (
     Parsed,
     Rule,
     Scan,
+    cut,
     word_set,
 )
 from ecp_server.resolution.time.plausibility import cuts_figures, plausible
 from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
+from ecp_server.resolution.time.stretches import stretches
 
 _COUNTS: Final = CARDINALS.keys() | TENS.keys() | word_set("a an couple few several dozen half")
 _ORDINALS: Final = ORDINALS.keys() | TENS.keys()
@@ -115,8 +118,11 @@ _STARTS: Final = _RULES.keys() | RANGE_WORDS | {"the"}
 _VERSUS: Final = word_set("vs versus compared with to against over and or than . , from")
 _MOST_FILLERS: Final = 4
 
+_KEPT: Final = 4096
+_MOST_KEPT_WORDS: Final = 24
+
 _Found = tuple[int, int, Expression]
-"""A mention: its first position, the one after its last, and what it says."""
+"""A mention: the place of its first word, the one after its last, and what it says."""
 
 
 def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
@@ -124,7 +130,20 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
 
     Never raises; takes time about linear in the number of tokens.
     """
-    scan = Scan(tokens, _read_period)
+    found: list[_Found] = []
+    for start, (words, gaps, led) in stretches(tokens, _STARTS):
+        read = read_stretch if len(words) <= _MOST_KEPT_WORDS else read_stretch.__wrapped__
+        for first, end, expression in read(words, gaps, led):
+            found.append((start + first, start + end, expression))
+    if len(found) > 1:
+        found = _together(tokens, [one for one in found if not _filler(tokens, one)])
+    return tuple([TimeMention(first, end, expression) for first, end, expression in found])
+
+
+@lru_cache(maxsize=_KEPT)
+def read_stretch(words: tuple[str, ...], gaps: tuple[int, ...], led: bool) -> tuple[_Found, ...]:  # noqa: FBT001
+    """Read a stretch of words, as `stretches` cuts a text; people say the same periods again and again."""
+    scan = Scan(words, gaps, _read_period, led=led)
     found: list[_Found] = []
     at, size = 0, len(scan)
     while at < size:
@@ -134,20 +153,16 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
             continue
         expression, end = read
         if not cuts_figures(scan, at, end, expression):
-            found.append((at, end, expression))
+            found.append((scan.owners[at], scan.owners[end], expression))
         at = end
-    if len(found) > 1:
-        found = [one for one in found if not _filler(scan, one)]
-    return tuple(
-        TimeMention(scan.owners[first], scan.owners[end], expression)
-        for first, end, expression in _together(scan, found)
-    )
+    return tuple(found)
 
 
-def _filler(scan: Scan, found: _Found) -> bool:
+def _filler(tokens: Sequence[Token], found: _Found) -> bool:
     """Tell whether it is a "now" that, beside another period, says nothing but impatience."""
     first, end, _ = found
-    return end == first + 1 and scan.words[first] == "now" and scan.words[first - 1] not in _VERSUS
+    now = end == first + 1 and tokens[first].folded == "now"
+    return now and (first == 0 or tokens[first - 1].folded not in _VERSUS)
 
 
 def period_expression(text: str) -> Expression | None:
@@ -180,7 +195,7 @@ def _mention(scan: Scan, at: int) -> Parsed[Expression]:
     return found
 
 
-def _together(scan: Scan, found: list[_Found]) -> list[_Found]:
+def _together(tokens: Sequence[Token], found: list[_Found]) -> list[_Found]:
     """Let neighbours complete each other: "next week, say on Wednesday"; "Q3 vs Q4 2023"."""
     together: list[_Found] = []
     for first, end, expression in found:
@@ -188,7 +203,7 @@ def _together(scan: Scan, found: list[_Found]) -> list[_Found]:
             together.append((first, end, expression))
             continue
         before_first, before_end, before = together[-1]
-        between = scan.words[before_end:first]
+        between = [word for token in tokens[before_end:first] for word in cut(token.folded)]
         if (
             len(between) <= _MOST_FILLERS
             and _is_week(before)

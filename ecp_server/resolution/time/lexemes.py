@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar
 
-from ecp_server.domain.text import Token
 from ecp_server.resolution.time.expressions import Expression, Said, TimeUnit
 
 T = TypeVar("T")
@@ -119,12 +118,14 @@ FUNCTION_WORDS: Final = PREPOSITIONS | word_set(
     "the a an is was were are be did do does has have had with without compared against please show me us we by where "
     "which what how when who that 's per across only not"
 )
+COMPARE: Final = word_set("compare compared comparing relative versus vs")
+"""Words before which a list or "to" names periods that are compared."""
 WORDS_OF_PERIODS: Final = frozenset(
     word for table in (MONTHS, MANY_WEEKDAYS, UNITS, CALENDARS) for word in table
 ) | word_set("previous trailing yesterday today tomorrow")
 """The words in which people make slips when they name a period."""
 # Letters that stand beside digits in one word; any other mixture is a name.
-_GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s qtr st nd rd th") | MONTHS.keys()
+GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s qtr st nd rd th") | MONTHS.keys()
 _RUNS: Final = re.compile(r"[0-9]+|fy|(?:(?!fy)[^0-9])+")
 _LONGEST_NUMBER: Final = 8
 _PADDING: Final = 4
@@ -142,37 +143,42 @@ def first_of(scan: Scan, at: int, rules: Sequence[Rule]) -> Parsed[Expression]:
 
 
 class Scan:
-    """Tokens as a row of words and numbers, ended by empty words so that rules may look ahead."""
+    """Words as a row of words and numbers, ended by empty words so that rules may look ahead."""
 
-    __slots__ = ("_depth", "_first_of", "_memo", "_read_period", "gaps", "glued", "numbers", "owners", "words")
+    __slots__ = ("_comparing", "_depth", "_memo", "_read_period", "gaps", "glued", "numbers", "owners", "words")
 
-    def __init__(self, tokens: Sequence[Token], read_period: Callable[[Scan, int], Parsed[Expression]]) -> None:
+    def __init__(
+        self,
+        written: Sequence[str],
+        distances: Sequence[int],
+        read_period: Callable[[Scan, int], Parsed[Expression]],
+        *,
+        led: bool,
+    ) -> None:
+        """Cut words, each so many characters from the one before; ``led``: a word that compares stands before them."""
         self.words: list[str] = []
         self.numbers: list[int] = []
         """The value where the word is digits, else -1."""
         self.owners: list[int] = []
+        """The place of the written word that each is of."""
         self.glued: list[bool] = []
-        """Whether the word continues the token of the word before."""
+        """Whether the word continues the written word of the word before."""
         self.gaps: list[int] = []
         """Characters between the word before and this one; a gap may hide a hyphen."""
         self._read_period = read_period
         self._memo: dict[int, Parsed[Expression]] = {}
         self._depth = 0
-        self._first_of: dict[frozenset[str], int] = {}
-        end = 0
-        for owner, token in enumerate(tokens):
-            word = token.folded
-            runs = (word,) if word.isalpha() or word.isdecimal() or not word.isalnum() else _runs(word)
-            for place, run in enumerate(runs):
+        for owner, word in enumerate(written):
+            for place, run in enumerate(cut(word)):
                 self.words.append(run)
                 self.numbers.append(int(run) if run.isdecimal() and len(run) <= _LONGEST_NUMBER else -1)
                 self.owners.append(owner)
                 self.glued.append(place > 0)
-                self.gaps.append(0 if place else token.start - end)
-            end = token.end
+                self.gaps.append(0 if place else distances[owner])
+        self._comparing = -1 if led else next((i for i, w in enumerate(self.words) if w in COMPARE), len(self.words))
         self.words += [""] * _PADDING
         self.numbers += [-1] * _PADDING
-        self.owners += [len(tokens)] * _PADDING
+        self.owners += [len(written)] * _PADDING
         self.glued += [False] * _PADDING
         self.gaps += [0] * _PADDING
 
@@ -195,11 +201,9 @@ class Scan:
         """Tell whether a mention may end before the word at this position: not inside a token."""
         return not self.glued[at]
 
-    def follows(self, at: int, words: frozenset[str]) -> bool:
-        """Tell whether one of these words stands anywhere before the position."""
-        if words not in self._first_of:
-            self._first_of[words] = next((i for i, word in enumerate(self.words) if word in words), len(self.words))
-        return self._first_of[words] < at
+    def compared(self, at: int) -> bool:
+        """Tell whether a word that compares stands anywhere before the position."""
+        return self._comparing < at
 
     def near(self, at: int) -> bool:
         """Tell whether at most one character, which may be a hyphen, parts this word from the one before."""
@@ -226,7 +230,9 @@ class Scan:
         return True
 
 
-def _runs(word: str) -> Sequence[str]:
-    """Cut a token of letters and figures where it reads like several words; else return it whole."""
+def cut(word: str) -> Sequence[str]:
+    """Cut a word of letters and figures where it reads like several words; else return it whole."""
+    if word.isalpha() or word.isdecimal() or not word.isalnum():
+        return (word,)
     runs: list[str] = _RUNS.findall(word)
-    return (word,) if [run for run in runs if not run.isdecimal() and run not in _GLUED] else runs
+    return (word,) if [run for run in runs if not run.isdecimal() and run not in GLUED] else runs

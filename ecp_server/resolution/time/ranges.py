@@ -85,7 +85,6 @@ _ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onward
 _LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
 _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
-_COMPARE: Final = frozenset({"compare", "compared", "comparing", "relative", "versus", "vs"})
 _WIDEST_GAP: Final = 3
 _PRESENT: Final = "present"
 """Ends a range without blanks, too ("2020-present"): nobody says it for today otherwise."""
@@ -131,7 +130,7 @@ def _range_from(
     if then == end:
         if not 0 < scan.gaps[end] <= _WIDEST_GAP:
             return None
-    elif not explicit and scan.words[end] == "to" and scan.follows(at, _COMPARE):
+    elif not explicit and scan.words[end] == "to" and scan.compared(at):
         return None
     second = _end(scan, then, start)
     spaced = scan.gaps[end] == _WIDEST_GAP or scan.words[end] == _PRESENT
@@ -290,7 +289,7 @@ def _several(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
             break
         items.append(following[0])
         end = following[1]
-    if len(items) == 1 or scan.follows(end, _COMPARE):
+    if len(items) == 1 or scan.compared(end):
         return base
     year = year_said(items[-1]) or year_said(items[0])
     said = said_of(items[-1]) or said_of(items[0])
