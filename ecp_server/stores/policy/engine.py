@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
-from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # it ships no types
-
 from ecp_server.stores.policy.contract import PolicyInvalid, strict_json
-from ecp_server.stores.policy.native import Piece, evaluate
+from ecp_server.stores.policy.native import Interpreter, LogLevel, Piece, RegoError, evaluate
 
 _ENTRY: Final = "ecp/policy/decisions"
 """As a query the same would take a fifth more: the engine would unify a variable and keep it among the bindings."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +76,36 @@ def test_a_frame_is_completed_by_the_items_that_it_lacks() -> None:
         assert ECHO.evaluate(completed(opened, [piece(product) for product in products])) == asked | {
             "products": products
         }
+
+
+EVALUATIONS = 300
+MAX_KIB = 2.0
+"""Of memory that an evaluation may keep, noise included."""
+GROWTH = f"""
+import grpc, numpy  # whichever comes first must not matter
+from pathlib import Path
+from ecp_server.domain.identity import Principal
+from ecp_server.domain.policy import Action
+from ecp_server.stores.policy.contract import input_document
+from ecp_server.stores.policy.engine import Engine
+
+def resident_kib():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+product = dict(kind="metric", certification_tier=1, classification="internal", domain="d", owner="o", pii_columns=[])
+document = input_document(Action.DISCOVER, Principal(), ())
+document["products"] = [product | dict(id=str(i), dimensions=["region", "segment"]) for i in range(16)]
+engine = Engine({{file.name: file.read_text() for file in Path("catalogs/meridian/policies").glob("*.rego")}})
+for number in range(20 + {EVALUATIONS}):
+    if number == 20:
+        before = resident_kib()
+    assert len(engine.evaluate(document)) == 16
+print((resident_kib() - before) / {EVALUATIONS})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_evaluations_keep_no_memory(project_root: Path) -> None:
+    """In a process of its own: the order in which native libraries are loaded decides."""
+    done = subprocess.run([sys.executable, "-c", GROWTH], cwd=project_root, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < MAX_KIB
