@@ -7,6 +7,7 @@ import contextlib
 import random
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -36,6 +37,8 @@ class Fault(Enum):
     """Questions arrive, answers get lost."""
     GARBAGE = "garbage"
     """Answers are random bytes, as long as the real ones."""
+    STALE = "stale"
+    """A connection that was idle for `Proxy.idle_seconds` is closed just when the next question is on its way."""
     HTTP_503 = "503"
     HTTP_429 = "429"
     """With `Proxy.retry_after_seconds`."""
@@ -53,6 +56,7 @@ class Proxy:
         self.fault = Fault.NONE
         self.delay_seconds = 0.0
         self.retry_after_seconds = 1
+        self.idle_seconds = 0.1
         self.words = b""
         """What garbage and HTTP errors say, if anything: a store that talks."""
         self.accepted = 0
@@ -61,6 +65,8 @@ class Proxy:
         """Chunks that came from clients, whatever became of them."""
         self.questions = 0
         """Those of them that came while the proxy refused to be a network."""
+        self.closed_idle = 0
+        """Connections that were closed by `Fault.STALE`."""
 
     async def start(self) -> None:
         """Listen; on the same port as before where it listened before."""
@@ -125,9 +131,10 @@ class Proxy:
             await asyncio.sleep(0.01)
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
         writers.append(up_writer)
+        last = _LastAnswer()
         pumps = [
-            asyncio.create_task(self._ask(reader, up_writer, writer)),
-            asyncio.create_task(self._answer(up_reader, writer)),
+            asyncio.create_task(self._ask(reader, up_writer, writer, last)),
+            asyncio.create_task(self._answer(up_reader, writer, last)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -137,11 +144,18 @@ class Proxy:
             await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _ask(
-        self, reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, writer: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        up_writer: asyncio.StreamWriter,
+        writer: asyncio.StreamWriter,
+        last: _LastAnswer,
     ) -> None:
         """Forward questions."""
         while chunk := await reader.read(CHUNK):
             self._count()
+            if self.fault is Fault.STALE and last.is_older_than(self.idle_seconds):
+                self.closed_idle += 1
+                return
             if self.fault in {Fault.HTTP_503, Fault.HTTP_429}:
                 writer.write(self._http())
                 await writer.drain()
@@ -150,11 +164,12 @@ class Proxy:
                 up_writer.write(chunk)
                 await up_writer.drain()
 
-    async def _answer(self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, last: _LastAnswer) -> None:
         """Forward answers, or what the fault makes of them."""
         while chunk := await up_reader.read(CHUNK):
+            last.at = time.monotonic()
             match self.fault:
-                case Fault.NONE:
+                case Fault.NONE | Fault.STALE:
                     writer.write(chunk)
                 case Fault.DELAY:
                     await asyncio.sleep(self.delay_seconds)
@@ -199,6 +214,17 @@ class Proxy:
         if not self.words:
             return self._random.randbytes(length)
         return (self.words * (length // len(self.words) + 1))[:length]
+
+
+class _LastAnswer:
+    """When the last answer went through a connection."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether there was one, and so long ago."""
+        return self.at is not None and time.monotonic() - self.at > seconds
 
 
 @asynccontextmanager

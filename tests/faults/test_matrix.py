@@ -60,6 +60,7 @@ def test_the_short_matrix_has_every_fault_but_the_slow_ones() -> None:
         Fault.NONE,
         Fault.DELAY,
         Fault.HTTP_429,
+        Fault.STALE,  # of which nothing is to be seen: test_stale_connections
     }
 
 

@@ -112,6 +112,15 @@ async def test_delay_and_drip_take_their_time(proxy: Proxy, connect: Connect) ->
     assert ANSWER.startswith(dripped)
 
 
+async def test_stale_ends_what_was_idle_at_its_next_question(proxy: Proxy, connect: Connect) -> None:
+    idle, busy = await connect(), await connect()
+    await proxy.turn(Fault.STALE)
+    assert [ANSWER] * 3 == [await idle.ask(), await busy.ask(), await busy.ask()]
+    await asyncio.sleep(proxy.idle_seconds * 2)
+    assert [b"", ANSWER] == [await idle.ask(), await (await connect()).ask()]
+    assert proxy.closed_idle == 1
+
+
 async def test_reset_comes_in_the_middle_of_an_answer(proxy: Proxy, connect: Connect) -> None:
     await proxy.turn(Fault.RESET)
     client = await connect()

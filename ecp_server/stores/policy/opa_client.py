@@ -15,13 +15,14 @@ from ecp_server.domain.errors import PolicyUnavailable, StoreThrottled
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.exchanges import Exchanges
+from ecp_server.stores.kept_connections import KeptConnections, is_garbled
 from ecp_server.stores.policy.contract import strict_json
 
 SCHEMES: Final = ("http", "https")
 MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
 """A decision takes a few hundred."""
 
-# OPA and the proxies before it keep an idle connection for longer, so that none is used that is about to be closed.
+# OPA and the proxies before it keep an idle connection for longer as a rule, so that few are used that they close.
 _KEPT_IDLE_SECONDS: Final = 5.0
 _KEYS: Final = frozenset({"result", "decision_id", "metrics", "provenance"})
 _LOG: Final = structlog.get_logger(__name__)
@@ -69,6 +70,8 @@ class OpaClient:
         try:
             return await self._exchanges.run(lambda: self._send(method, path, **options), self._timeout_seconds)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            if is_garbled(error):
+                raise self._unreadable("no HTTP") from error
             raise PolicyUnavailable from error
 
     def body(self, reply: httpx.Response) -> object:
@@ -110,13 +113,16 @@ class OpaClient:
 
     def _open(self) -> httpx.AsyncClient:
         if self._http is None:
-            self._http = httpx.AsyncClient(
+            connections = KeptConnections(
+                httpx.Limits(max_connections=self.pool_size, keepalive_expiry=_KEPT_IDLE_SECONDS),
                 # Loading the certificates to trust takes longer than a hundred decisions.
                 verify=self._base.startswith("https:"),
+            )
+            self._http = httpx.AsyncClient(
+                transport=connections,
                 trust_env=False,
                 follow_redirects=False,
                 timeout=httpx.Timeout(None),  # that of the exchange holds for all of it, a dripping answer too
-                limits=httpx.Limits(max_connections=self.pool_size, keepalive_expiry=_KEPT_IDLE_SECONDS),
             )
         return self._http
 

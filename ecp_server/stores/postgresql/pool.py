@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -80,9 +81,11 @@ class Database:
             reconnect_timeout=_RECONNECT_SECONDS,
             reconnect_failed=self._note_lost,
             configure=self._configure,
-            check=_check,
+            check=self._check,
             reset=_note_use,
         )
+        self._replaced_at = -math.inf
+        """When the connections were last replaced because one was found broken, on the clock of `time.monotonic`."""
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -151,7 +154,24 @@ class Database:
         if self._configure_more is not None:
             await self._configure_more(connection)
         await _note_use(connection)
+        setattr(connection, _MADE, time.monotonic())
         self._lost = False
+
+    async def _check(self, connection: Connection) -> None:
+        """Raise where a connection is broken that was idle for some time; the others are replaced then, too.
+
+        What broke one, as a rule a server that started again, broke all. The pool would lend a caller one after the
+        other, and from the second one on let it wait for a second each time.
+        """
+        if time.monotonic() - getattr(connection, _USED, 0.0) <= _CHECK_AFTER_SECONDS:
+            return
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except Exception:
+            if getattr(connection, _MADE, 0.0) > self._replaced_at:
+                self._replaced_at = time.monotonic()
+                await self._pool.drain()
+            raise
 
     async def _find(self) -> None:
         """Connect beside the pool, which would let the call wait for its next attempt and then not say what failed.
@@ -168,12 +188,9 @@ class Database:
 
 _USED: Final = "ecp_last_use"
 """The attribute of a connection that says when it came back to the pool, on the clock of `time.monotonic`."""
+_MADE: Final = "ecp_made"
+"""The one that says when it was made."""
 
 
 async def _note_use(connection: Connection) -> None:
     setattr(connection, _USED, time.monotonic())
-
-
-async def _check(connection: Connection) -> None:
-    if time.monotonic() - getattr(connection, _USED, 0.0) > _CHECK_AFTER_SECONDS:
-        await AsyncConnectionPool.check_connection(connection)

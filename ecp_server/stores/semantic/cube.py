@@ -20,6 +20,7 @@ from ecp_server.domain.provenance import StoreKind
 from ecp_server.domain.semantic import DimensionType
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.exchanges import Exchanges
+from ecp_server.stores.kept_connections import KeptConnections, is_garbled
 from ecp_server.stores.semantic.cube_meta import CubeMeta, MetaReply, cube_meta
 from ecp_server.stores.semantic.cube_query import MAX_ROWS, CubeQuery, cube_query, executed
 from ecp_server.stores.semantic.cube_replies import parsed, read, refuse, unknown_reply
@@ -74,11 +75,11 @@ class CubeSemantic:
         self._api = f"{self._root}{parts.path.rstrip('/') or _DEFAULT_PATH}/v1"
         # No proxies or passwords from the environment, and nothing but plain replies, which cannot swell.
         self._http = httpx.AsyncClient(
+            transport=KeptConnections(httpx.Limits(max_connections=2 * MAX_PARALLEL, keepalive_expiry=4.0)),
             trust_env=False,
             follow_redirects=False,
             headers={"accept-encoding": "identity"},
             timeout=httpx.Timeout(None, connect=5.0),
-            limits=httpx.Limits(max_connections=2 * MAX_PARALLEL, keepalive_expiry=4.0),
         )
         self._exchanges = Exchanges()
         self._places = asyncio.Semaphore(MAX_PARALLEL)
@@ -141,7 +142,10 @@ class CubeSemantic:
         try:
             reply, content = await self._exchanges.run(lambda: self._sent(method, url, who, body))
         except httpx.HTTPError as error:
-            raise StoreUnavailable(StoreKind.SEMANTIC) from error
+            raise StoreUnavailable(
+                StoreKind.SEMANTIC,
+                retry_after_seconds=None if is_garbled(error) else 1.0,  # what is no HTTP would come again
+            ) from error
         except OSError as error:  # the file with the secret
             raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None) from error
         if not reply.is_success:

@@ -15,11 +15,13 @@ from ecp_server.domain.errors import StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.exchanges import Exchanges
+from ecp_server.stores.kept_connections import KeptConnections, is_garbled
 from ecp_server.stores.vector.embeddings import Matrix, normalized
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 _PATH: Final = "/embeddings"
+_KEPT_IDLE_SECONDS: Final = 5.0
 _MOST_TEXTS: Final = 64
 """In one request; endpoints commonly take 100 at least."""
 _MOST_CHARACTERS: Final = 2000
@@ -55,6 +57,7 @@ class EndpointEmbeddings:
         self._exchanges = Exchanges()
         # The deadline is `_embedded`'s: httpx's hold for each read, and a dripping reply would never meet one.
         self._client = httpx.AsyncClient(
+            transport=KeptConnections(httpx.Limits(keepalive_expiry=_KEPT_IDLE_SECONDS)),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(None),
@@ -95,18 +98,12 @@ class EndpointEmbeddings:
         except (httpx.HTTPError, OSError, TimeoutError, _Unfit) as error:
             cause = str(error) if isinstance(error, _Unfit) else type(error).__name__
             _log.warning("embeddings_failed", cause=cause)
-            raise StoreUnavailable(StoreKind.VECTOR) from None
+            again = None if is_garbled(error) else 1.0
+            raise StoreUnavailable(StoreKind.VECTOR, retry_after_seconds=again) from None
 
     async def _sent(self, texts: Sequence[str]) -> bytes:
-        """Return the body of the reply; once more where the endpoint had closed the connection that was kept."""
         request = {"model": self._model, "input": list(texts), "encoding_format": "float"}
-        try:
-            return await self._posted(request, len(texts))
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            return await self._posted(request, len(texts))
-
-    async def _posted(self, request: Mapping[str, object], count: int) -> bytes:
-        most = count * self._dimensions * _BYTES_A_NUMBER + _BYTES_ASIDE
+        most = len(texts) * self._dimensions * _BYTES_A_NUMBER + _BYTES_ASIDE
         key = self._endpoint.password()
         headers = {"authorization": f"Bearer {key}"} if key else {}
         async with self._client.stream("POST", self._url, json=request, headers=headers) as reply:

@@ -80,6 +80,21 @@ async def test_a_statement_that_takes_too_long_is_stopped_by_the_server(postgres
     await database.close()
 
 
+async def test_a_call_that_finds_every_idle_connection_closed_gets_a_new_one(postgres: str) -> None:
+    database = opened(postgres, seconds=2)  # the pool itself would pause for a second after the second one
+    await asyncio.gather(*(ask(database, "SELECT pg_sleep(0.2)") for _ in range(8)))
+    await asyncio.sleep(1.1)
+    async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as other:
+        ended = await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'ecp-server' AND datname = current_database()"
+        )
+        assert ended.rowcount > 2
+    assert await ask(database) == 1
+    assert [1] * 8 == await asyncio.gather(*(ask(database) for _ in range(8)))
+    await database.close()
+
+
 async def test_errors_carry_nothing_of_the_server(postgres: str) -> None:
     database = opened(postgres.replace("127.0.0.1", "localhost.invalid"), seconds=1)
     with pytest.raises(StoreUnavailable) as caught:
