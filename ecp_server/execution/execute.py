@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import field
@@ -18,7 +19,7 @@ from ecp_server.domain.execution import Execution, ExecutionRequest
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.impaired import nothing_impaired
 from ecp_server.domain.policy import Action
-from ecp_server.domain.provenance import StepType, StoreKind
+from ecp_server.domain.provenance import Step, StepType, StoreKind
 from ecp_server.domain.records import AuditRecord
 from ecp_server.execution.authorize import authorize
 from ecp_server.execution.begin import Decoding, begin, find
@@ -117,13 +118,18 @@ class Executor:
             Stage("compute", StepType.COMPUTE, ("run",), compute),
             Stage("validate", StepType.VALIDATE, ("compute",), lambda d: validate(d, stores.registry)),
         )
+        taken: list[Step] = []
+        log = _log.bind()
+        listening = log if log.is_enabled_for(logging.DEBUG) else None
         try:
             for stage in steps:
-                draft = await take(stage, draft)
+                draft = await take(stage, draft, taken, listening)
             self.instruments.policy_decision(Action.EXECUTE.value, True)
             for told in draft.degradations:
                 impaired.note(told)
-            return await record(replace(draft, degradations=impaired.degradations), stores.state, encoding)
+            return await record(
+                replace(draft, degradations=impaired.degradations, steps=tuple(taken)), stores.state, encoding
+            )
         except asyncio.CancelledError:
             _ = self._begin_audit(audit(draft, CANCELLED))
             raise

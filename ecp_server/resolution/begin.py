@@ -12,7 +12,7 @@ from ecp_server.domain.errors import ResolutionExpired, ResolutionNotFound
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.records import ResolutionRecord
 from ecp_server.domain.resolution import Question
-from ecp_server.resolution.draft import Draft, Selection
+from ecp_server.resolution.draft import NOTHING_SELECTED, Draft, Selection
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.stores.ports import State
 
@@ -55,7 +55,7 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
         today=question.as_of.astimezone(ZoneInfo(zone)).date(),
         time_zone=zone,
         own_choices=own_choices,
-        selection=Selection(assumptions=assumptions),
+        selection=Selection(assumptions=assumptions) if assumptions else NOTHING_SELECTED,
     )
 
 

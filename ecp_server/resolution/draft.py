@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import date
+from typing import Final
 
 from ecp_server.domain.catalog import AssetRef, Dimension, Member, Metric
 from ecp_server.domain.concepts import Ambiguity, Assumption, Hop, Intent, Mention, ResolvedConcept
@@ -205,6 +206,10 @@ class Selection:
     """Ids of those that decided what words mean."""
 
 
+NOTHING_PARSED: Final = Parsed()
+NOTHING_SELECTED: Final = Selection()
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """Everything found so far. Each step replaces its own part and leaves the rest as it was."""
@@ -225,11 +230,11 @@ class Draft:
     """What the question names and this principal may not discover: it does not exist for the question."""
     visible: frozenset[AssetRef] = frozenset()
     """What the question names, or an answer to it could show, and this principal may discover."""
-    parsed: Parsed = field(default_factory=Parsed)
+    parsed: Parsed = NOTHING_PARSED
     last_day: date | None = None
     """The last day of the period that the question names, as far as that is known before its metric is; None: today."""
     reached: Reached | None = None
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection = NOTHING_SELECTED
     plan: ExecutionPlan | None = None
     policies: frozenset[str] = frozenset()
     """Names of the policies that let something be shown."""

@@ -95,11 +95,13 @@ class Span:
     exactness: Exactness
     kinds: frozenset[SenseKind]
     """The kinds of its senses."""
+    source: FormSource
+    """Where the strongest of its forms comes from."""
 
     @classmethod
     def of(cls, first: int, last: int, senses: tuple[Sense, ...], exactness: Exactness) -> Span:
         """Return a span of these senses."""
-        return cls(first, last, senses, exactness, frozenset([sense.kind for sense in senses]))
+        return cls(first, last, senses, exactness, _kinds(senses), _strongest(senses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,18 @@ class _Form:
     sense: Sense
 
 
+_Meant = tuple[tuple[Sense, ...], Exactness, frozenset[SenseKind], FormSource]
+"""What a span of some words has beside its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Meanings:
     """What words stand for that differ in their endings alone."""
 
-    exact: Mapping[str, tuple[Sense, ...]]
-    """The senses of each form that is written just so."""
-    inflected: tuple[Sense, ...]
-    """The senses of all of them."""
+    exact: Mapping[str, _Meant]
+    """What each form stands for that is written just so."""
+    inflected: _Meant
+    """What all of them stand for."""
 
 
 class Lexicon:
@@ -166,21 +172,18 @@ class Lexicon:
             key, last = word, first + 1
             while True:
                 if key in self._forms:
-                    found.append(self._span(first, last, key, " ".join(written[first:last])))
+                    meanings = self._meanings.get(key) or self._find_meanings(key)
+                    meant = meanings.exact.get(" ".join(written[first:last]), meanings.inflected)
+                    found.append(Span(first, last, *meant))
                 if last >= len(words) or key not in self._prefixes:
                     break
                 key = f"{key} {words[last]}"
                 last += 1
         return found
 
-    def _span(self, first: int, last: int, key: str, written: str) -> Span:
-        meanings = self._meanings.get(key)
-        if meanings is None:
-            meanings = self._meanings[key] = _meanings(self._forms[key])
-        exact = meanings.exact.get(written)
-        if exact is not None:
-            return Span.of(first, last, exact, Exactness.EXACT)
-        return Span.of(first, last, meanings.inflected, Exactness.INFLECTED)
+    def _find_meanings(self, key: str) -> _Meanings:
+        meanings = self._meanings[key] = _meanings(self._forms[key])
+        return meanings
 
     def loose_spans(self, tokens: Sequence[Token]) -> list[Span]:
         """Return runs of tokens that are a form but for blanks ("netrevenue", "head count") or order ("revenue net").
@@ -248,7 +251,20 @@ _PERIOD_WORDS: Final = frozenset(
 
 def _meanings(forms: Sequence[_Form]) -> _Meanings:
     written = dict.fromkeys(form.folded for form in forms)
-    return _Meanings({word: _best([f for f in forms if f.folded == word]) for word in written}, _best(forms))
+    exact = {word: _meant(_best([f for f in forms if f.folded == word]), Exactness.EXACT) for word in written}
+    return _Meanings(exact, _meant(_best(forms), Exactness.INFLECTED))
+
+
+def _meant(senses: tuple[Sense, ...], exactness: Exactness) -> _Meant:
+    return senses, exactness, _kinds(senses), _strongest(senses)
+
+
+def _kinds(senses: tuple[Sense, ...]) -> frozenset[SenseKind]:
+    return frozenset([sense.kind for sense in senses])
+
+
+def _strongest(senses: tuple[Sense, ...]) -> FormSource:
+    return min([sense.source for sense in senses])
 
 
 def _best(forms: Sequence[_Form]) -> tuple[Sense, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,7 +16,7 @@ from ecp_server.domain.errors import EcpError, PolicyDenied, Reason
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.impaired import nothing_impaired
 from ecp_server.domain.policy import Action
-from ecp_server.domain.provenance import StepType
+from ecp_server.domain.provenance import Step, StepType
 from ecp_server.domain.resolution import Question, Resolution
 from ecp_server.resolution.authorize import authorize
 from ecp_server.resolution.begin import begin
@@ -111,6 +112,7 @@ class Resolver:
     async def _walk(self, question: Question, encoding: Encoding, log: FilteringBoundLogger) -> Resolution:
         """Go the path: read the steps from top to bottom."""
         stores, impaired = self.stores, nothing_impaired()
+        listening = log if log.is_enabled_for(logging.DEBUG) else None
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
         visibility = Visibility(stores.policy, question.principal)
         draft = await recall(draft, self.precedents, visibility)
@@ -123,11 +125,12 @@ class Resolver:
             Stage("authorize", StepType.AUTHORIZE, ("plan",), lambda d: authorize(d, stores.policy)),
             Stage("weigh", StepType.WEIGH, ("select", "know"), lambda d: weigh(d, stores.registry)),
         )
+        taken: list[Step] = []
         try:
             for stage in steps:
-                draft = await take(stage, draft, log)
+                draft = await take(stage, draft, taken, listening)
                 if draft.problem is not None:
-                    draft = await take(self._suggestions(visibility), draft, log)
+                    draft = await take(self._suggestions(visibility), draft, taken, listening)
                     break
         except PolicyDenied as denial:
             self.instruments.policy_decision(Action.RESOLVE.value, False)
@@ -139,7 +142,8 @@ class Resolver:
             self.instruments.policy_decision(Action.RESOLVE.value, True)
         for told in draft.degradations:
             impaired.note(told)
-        draft = replace(draft, policies=frozenset(visibility.policies), degradations=impaired.degradations)
+        policies = frozenset(visibility.policies)
+        draft = replace(draft, policies=policies, degradations=impaired.degradations, steps=tuple(taken))
         return await record(draft, stores.state, encoding, self.expire_after)
 
     def _suggestions(self, visibility: Visibility) -> Stage[Draft]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
-from ecp_server.domain.frozen import dataclass, replace
+from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import FALLBACK, STORE_CALLS, Finding, Step, StepStatus, StepType, StoreCall
 
-_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
-
-
-class Carried(Protocol):
-    """What a path carries: a frozen dataclass, such as a draft, which every step returns anew."""
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """Return the steps that it went through."""
-
-
-C = TypeVar("C", bound=Carried)
+C = TypeVar("C")
+"""What a path carries: a frozen dataclass, such as a draft, which every step returns anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +26,8 @@ class Stage(Generic[C]):
     work: Callable[[C], tuple[C, Finding] | Awaitable[tuple[C, Finding]]]
 
 
-async def take(stage: Stage[C], draft: C, log: structlog.typing.FilteringBoundLogger = _log) -> C:
-    """Return the draft as the step leaves it, with the step added; told to ``log`` where it listens."""
+async def take(stage: Stage[C], draft: C, steps: list[Step], log: FilteringBoundLogger | None) -> C:
+    """Return the draft as the step leaves it, and add the step to those taken; told to ``log`` where there is one."""
     calls: list[StoreCall] = []
     collecting = STORE_CALLS.set(calls)
     start_time, started = datetime.now(UTC), time.perf_counter()
@@ -47,7 +37,7 @@ async def take(stage: Stage[C], draft: C, log: structlog.typing.FilteringBoundLo
     finally:
         STORE_CALLS.reset(collecting)
     status = finding.status
-    if status is StepStatus.COMPLETE and [call for call in calls if call.outcome == FALLBACK]:
+    if calls and status is StepStatus.COMPLETE and [call for call in calls if call.outcome == FALLBACK]:
         status = StepStatus.DEGRADED
     step = Step(
         id=stage.id,
@@ -60,6 +50,7 @@ async def take(stage: Stage[C], draft: C, log: structlog.typing.FilteringBoundLo
         reasoning=finding.reasoning,
         output=finding.output,
     )
-    log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
-    taken: C = replace(cast("Any", draft), steps=(*draft.steps, step))
-    return taken
+    steps.append(step)
+    if log is not None:
+        log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
+    return draft

@@ -10,7 +10,7 @@ from ecp_server.domain.concepts import Intent
 from ecp_server.domain.period import Grain
 from ecp_server.resolution.draft import NamedMention, Parsed
 from ecp_server.resolution.lexicon import SenseKind
-from ecp_server.resolution.parsing.words import COMPARING, LEADING, word_set
+from ecp_server.resolution.parsing.words import COMPARING, HOLDING, word_set
 from ecp_server.resolution.time import Comparison
 
 _METRICS: Final = frozenset({"metric", "metrics", "kpi", "kpis", "measure", "measures"})
@@ -36,6 +36,20 @@ _MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _BEING: Final = frozenset({"is", "are", "'s", "s"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "?", "."})
 
+_ABOUT_THE_CATALOG: Final = (
+    _METRICS
+    | _AVAILABLE
+    | _DIMENSIONS
+    | _LINEAGE
+    | _SOURCES
+    | _DEFINING
+    | _MEANING
+    | _CALCULATED
+    | _BEING
+    | {done for done, _ in _LINEAGE_PAIRS}
+    | {"have", "can"}
+)
+"""Words without which nothing of the catalog is asked for; those beside which "what" asks for it are among them."""
 CATALOG_WORDS: Final = (
     _AVAILABLE
     | _LINEAGE
@@ -50,8 +64,23 @@ CATALOG_WORDS: Final = (
 """Words by which people ask about the catalog or compare; unmatched, they are no content."""
 
 
-def find_intent(parsed: Parsed) -> Intent:
-    """Return the first that applies of catalog, lineage, definition, comparison, ranking, trend, metric."""
+def find_intent(parsed: Parsed, words: frozenset[str]) -> Intent:
+    """Return the first that applies of catalog, lineage, definition, comparison, ranking, trend, metric.
+
+    ``words`` are all that the question has.
+    """
+    asked = None if _ABOUT_THE_CATALOG.isdisjoint(words) else _about_the_catalog(parsed)
+    if asked is not None:
+        return asked
+    if _compares(parsed):
+        return Intent.COMPARISON
+    if parsed.ranking is not None:
+        return Intent.RANKING
+    return Intent.TREND if parsed.trend or parsed.grain is not Grain.NONE else Intent.METRIC
+
+
+def _about_the_catalog(parsed: Parsed) -> Intent | None:
+    """Return what of the catalog is asked for; None where figures are."""
     words = [token.folded for token in parsed.tokens]
     free = _free_words(parsed)
     named = bool([name for name in parsed.names if not name.kinds.isdisjoint(_MEASURED)])
@@ -59,13 +88,7 @@ def find_intent(parsed: Parsed) -> Intent:
         return Intent.CATALOG
     if _LINEAGE & free or (_SOURCES & free and "data" in words) or _comes_from(parsed, words):
         return Intent.LINEAGE
-    if _asks_for_definition(parsed, words, free):
-        return Intent.DEFINITION
-    if _compares(parsed, free):
-        return Intent.COMPARISON
-    if parsed.ranking is not None:
-        return Intent.RANKING
-    return Intent.TREND if parsed.trend or parsed.grain is not Grain.NONE else Intent.METRIC
+    return Intent.DEFINITION if _asks_for_definition(parsed, words, free) else None
 
 
 def asks_for_dimensions(parsed: Parsed) -> bool:
@@ -133,12 +156,13 @@ def _differ(parsed: Parsed, words: Sequence[str], named: Sequence[NamedMention])
     return several and words[0] == "what" and words[1:2] == ["is"] and bool({"difference", "differences"} & set(words))
 
 
-def _compares(parsed: Parsed, free: frozenset[str]) -> bool:
+def _compares(parsed: Parsed) -> bool:
     if [timed for timed in parsed.times if timed.held or isinstance(timed.expression, Comparison)]:
         return True
-    if [name for name in parsed.names if is_target(name)]:
+    if [name for name in parsed.names if SenseKind.TARGET in name.kinds and is_target(name)]:
         return True
-    return bool(free & (COMPARING | LEADING)) and len(parsed.names) + len(parsed.times) > 1
+    several = parsed.comparing and len(parsed.names) + len(parsed.times) > 1
+    return several and not HOLDING.isdisjoint(_free_words(parsed))
 
 
 def is_target(name: NamedMention) -> bool:

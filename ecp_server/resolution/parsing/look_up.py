@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from ecp_server.domain.frozen import dataclass, replace
@@ -36,6 +36,8 @@ class LookedUp:
 
     def exactness(self, first: int, last: int) -> Exactness:
         """Return the worst of the words from ``first`` to ``last``, exclusive."""
+        if not self.mended:
+            return Exactness.EXACT
         mended = [self.mended[i] for i in range(first, last) if i in self.mended]
         return max(mended, default=Exactness.EXACT)
 
@@ -49,7 +51,7 @@ def look_up(
     """Find the catalog's forms, what was taught, and periods; where words remain that nothing matches, read loosely."""
     spans, times = with_taught(_visible(lexicon.spans(tokens), hidden), tokens, lessons), find_times(tokens)
     covered = covered_by((*spans, *times))
-    left = [t for i, t in enumerate(tokens) if i not in covered and may_be_a_name(t)]
+    left = [t for i, t in enumerate(tokens) if i not in covered and t.folded not in _SPELT_RIGHT and has_letters(t)]
     if not left:
         return LookedUp(tokens, spans, times, {})
     starts = {token.start for token in left}
@@ -93,21 +95,21 @@ def covered_by(pieces: Iterable[_Placed]) -> frozenset[int]:
     return frozenset([i for piece in pieces for i in range(piece.first, piece.last)])
 
 
-def is_content(token: Token) -> bool:
-    """Tell whether a word, unmatched, is told and lowers confidence."""
+def has_letters(token: Token) -> bool:
+    """Tell whether it is a word: figures and signs, unmatched, are not told."""
     word = token.folded
-    return word not in NO_CONTENT and (word.isalpha() or any(character.isalpha() for character in word))
+    return word.isalpha() or (len(word) > 1 and any(character.isalpha() for character in word))
 
 
 def may_be_a_name(token: Token) -> bool:
     """Tell whether a word can be one of a name that nobody knows, and not only of how questions are put."""
-    return token.folded not in _SPELT_RIGHT and is_content(token)
+    return token.folded not in _SPELT_RIGHT and has_letters(token)
 
 
-def _visible(spans: Sequence[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
+def _visible(spans: list[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
     """Leave out what the principal may not discover, as if the catalog did not have it."""
     if not hidden:
-        return list(spans)
+        return spans
     visible: list[Span] = []
     for span in spans:
         senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)

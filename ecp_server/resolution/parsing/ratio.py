@@ -11,6 +11,8 @@ from ecp_server.resolution.draft import NamedMention
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.words import FUNCTION
 
+RATIO_WORDS: Final = frozenset({"per", "divided"})
+"""Without one of them, or a share, nothing is divided."""
 _EACH: Final = frozenset({"a", "an", "the", "each", "every", "single"})
 _PREDICATIVE: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE: Final = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})

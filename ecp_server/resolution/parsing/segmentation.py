@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKind, Span
 from ecp_server.resolution.parsing.words import FUNCTION
@@ -24,12 +23,8 @@ _PHRASES = frozenset({SenseKind.NOT_COVERED, SenseKind.STOP})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    first: int
-    last: int
-    score: float
-    piece: Span | TimeMention
+_Candidate = tuple[float, Span | TimeMention]
+"""A mention with its score."""
 
 
 def segment(
@@ -39,61 +34,53 @@ def segment(
 
     Dynamic programming from the right: linear in tokens and candidates.
     """
-    by_first: list[list[_Candidate]] = [[] for _ in tokens]
+    by_first: dict[int, list[_Candidate]] = {}
     for span in _possible(tokens, spans):
-        by_first[span.first].append(_Candidate(span.first, span.last, _score(span), span))
+        phrase = 0.0 if span.kinds.isdisjoint(_PHRASES) else 0.1
+        score = (span.last - span.first) ** 2 + _SOURCE_BONUS[span.source] + _EXACTNESS_BONUS[span.exactness] + phrase
+        by_first.setdefault(span.first, []).append((score, span))
     for time in times:
         score = float((time.last - time.first) ** 2) + _TIME_BONUS
-        by_first[time.first].append(_Candidate(time.first, time.last, score, time))
+        by_first.setdefault(time.first, []).append((score, time))
 
     best = [0.0] * (len(tokens) + 1)
-    taken: list[_Candidate | None] = [None] * len(tokens)
+    taken: dict[int, Span | TimeMention] = {}
     for first in range(len(tokens) - 1, -1, -1):
         best[first] = best[first + 1]
-        for candidate in by_first[first]:
-            if candidate.score + best[candidate.last] > best[first]:
-                best[first] = candidate.score + best[candidate.last]
-                taken[first] = candidate
+        for score, piece in by_first.get(first, ()):
+            if score + best[piece.last] > best[first]:
+                best[first] = score + best[piece.last]
+                taken[first] = piece
 
     names: list[Span] = []
     found_times: list[TimeMention] = []
-    position = 0
-    while position < len(tokens):
-        chosen = taken[position]
-        if chosen is None:
-            position += 1
+    end = 0
+    for first in sorted(taken):
+        if first < end:  # inside of what is taken
             continue
-        if isinstance(chosen.piece, Span):
-            names.append(chosen.piece)
+        piece = taken[first]
+        end = piece.last
+        if isinstance(piece, Span):
+            names.append(piece)
         else:
-            found_times.append(chosen.piece)
-        position = chosen.last
+            found_times.append(piece)
     return names, found_times
 
 
-def _possible(tokens: Sequence[Token], spans: Sequence[Span]) -> Iterator[Span]:
-    """Yield the spans that can be meant, each with the senses that can."""
-    grouping = [span for span in spans if _groups(tokens, span)]
+def _possible(tokens: Sequence[Token], spans: Sequence[Span]) -> list[Span]:
+    """Return the spans that can be meant, each with the senses that can."""
+    grouping = [span for span in spans if span.first > 0 and tokens[span.first - 1].folded == "per"]
+    grouping = [span for span in grouping if not span.kinds.isdisjoint(_GROUPABLE)]
+    possible: list[Span] = []
     for span in spans:
         # A name that ends inside what is grouped by ("sales per customer segment") is not meant.
-        if [one for one in grouping if span.first < one.first < span.last < one.last]:
+        if grouping and [one for one in grouping if span.first < one.first < span.last < one.last]:
             continue
         if span.last - span.first > 1 or tokens[span.first].folded not in FUNCTION:
-            yield span
+            possible.append(span)
         elif senses := _more_than_a_word(tokens, span):
-            yield Span.of(span.first, span.last, senses, span.exactness)
-
-
-def _groups(tokens: Sequence[Token], span: Span) -> bool:
-    """Tell whether "per" stands before a dimension or level."""
-    per = span.first > 0 and tokens[span.first - 1].folded == "per"
-    return per and not span.kinds.isdisjoint(_GROUPABLE)
-
-
-def _score(span: Span) -> float:
-    strongest = min([sense.source for sense in span.senses])
-    phrase = 0.0 if span.kinds.isdisjoint(_PHRASES) else 0.1
-    return (span.last - span.first) ** 2 + _SOURCE_BONUS[strongest] + _EXACTNESS_BONUS[span.exactness] + phrase
+            possible.append(Span.of(span.first, span.last, senses, span.exactness))
+    return possible
 
 
 def _more_than_a_word(tokens: Sequence[Token], span: Span) -> tuple[Sense, ...]:

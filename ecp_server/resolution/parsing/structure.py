@@ -54,6 +54,7 @@ _GRAIN_NOUNS: Final = {
     "quarter": Grain.QUARTER,
     "year": Grain.YEAR,
 }
+GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys()
 _LISTING: Final = frozenset({"and", ",", "&", "or", "the", "any", "all"})
 _PREPOSITIONS: Final = frozenset({"in", "for", "from", "of", "to"})
 

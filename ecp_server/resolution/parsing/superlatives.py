@@ -39,6 +39,8 @@ MOST_KEPT: Final = 1000
 SUPERLATIVE_WORDS: Final = (
     _BEST | _WORST | _RANKING | _FALLING_SHORT | _SHARE | _TREND | _DEVELOPING | frozenset(_NUMBERS)
 )
+TELLING_WORDS: Final = SUPERLATIVE_WORDS | {"over"}
+"""Without one of them nothing of all this is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from ecp_server.resolution.lexicon import Exactness, FormSource, Sense, SenseKin
 _AS_NAMED = frozenset({Exactness.EXACT, Exactness.INFLECTED})
 
 
-def with_taught(spans: Sequence[Span], tokens: Sequence[Token], lessons: Lessons) -> list[Span]:
+def with_taught(spans: list[Span], tokens: Sequence[Token], lessons: Lessons) -> list[Span]:
     """Return the spans, and for words that lessons are about what these say, as far as exact names let them.
 
     An exact name means what it names, whoever taught otherwise (design, section 6): a lesson about it only says which
     of several that have it is meant. What a term means for a user is another matter, and decided with its variations.
     """
     if not lessons.by_words:
-        return list(spans)
+        return spans
     placed = {(span.first, span.last): span for span in spans}
     for first in range(len(tokens)):
         for last in range(first + 1, min(len(tokens), first + lessons.longest) + 1):

@@ -65,5 +65,7 @@ COMPARING: Final = word_set("vs versus against compare compared comparison compa
 LEADING: Final = word_set("compare comparing comparison difference differences differ")
 """Words before all that is held against each other."""
 
+HOLDING: Final = COMPARING | LEADING
+
 LIGHT: Final = FUNCTION | ASKING | GENERIC
 """Words that are not content: unmatched, they neither lower confidence nor make a phrase mean something else."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
+_KEPT: Final = 16_384
+"""Words: those of questions are mostly the same."""
 _SHORTEST_PLURAL: Final = 4
 _SHORTEST_STEM: Final = 3
 _APOSTROPHES: Final = str.maketrans("’‘", "''")
@@ -23,6 +26,7 @@ def plain(word: str) -> str:
     return unicodedata.normalize("NFC", bare) or word
 
 
+@lru_cache(maxsize=_KEPT)
 def singular(word: str) -> str:
     """Strip accents and a plural ending; the same for forms and questions, so that it need not be good English."""
     word = plain(word)
