@@ -17,6 +17,8 @@ from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from ecp_server.telemetry.trace_ids import TRACE_IDS
+
 _W3C: Final = TraceContextTextMapPropagator()
 _TRACE_HEADERS: Final = frozenset(_W3C.fields)
 """The headers, lower case, that carry a trace from one program to the next."""
@@ -75,17 +77,14 @@ class Propagated:
 
     def begin(self, method: str, headers: Mapping[str, str]) -> Span:  # noqa: ARG002 - as `Tracing`
         """As `Tracing`."""
-        parent = _parent(headers) if headers else trace.INVALID_SPAN_CONTEXT
-        span = NonRecordingSpan(
-            SpanContext(
-                trace_id=parent.trace_id if parent.is_valid else self._ids.generate_trace_id(),
-                span_id=self._ids.generate_span_id(),
-                is_remote=False,
-                trace_flags=parent.trace_flags,
-                trace_state=parent.trace_state,
-            )
-        )
-        _make_current(span)
+        span_id = self._ids.generate_span_id()
+        parent = _parent(headers) if headers else None
+        if parent is not None and parent.is_valid:
+            made = SpanContext(parent.trace_id, span_id, False, parent.trace_flags, parent.trace_state)
+        else:
+            made = SpanContext(self._ids.generate_trace_id(), span_id, is_remote=False)
+        span = NonRecordingSpan(made)
+        _make_current(span, made)
         return span
 
     def end(self, span: Span, *, method: str, code: str) -> None:
@@ -112,7 +111,7 @@ class Recorded:
         span = self._tracer.start_span(
             method, _W3C.extract(headers, context.Context()), SpanKind.SERVER, {"rpc.system.name": "grpc"}
         )
-        _make_current(span)
+        _make_current(span, span.get_span_context())
         return span
 
     def end(self, span: Span, *, method: str, code: str) -> None:
@@ -133,6 +132,7 @@ def _parent(headers: Mapping[str, str]) -> SpanContext:
     return trace.get_current_span(_W3C.extract(headers, context.Context())).get_span_context()
 
 
-def _make_current(span: Span) -> None:
+def _make_current(span: Span, made: SpanContext) -> None:
     """Make it the current span until the task ends: each request is served by a task of its own."""
-    context.attach(trace.set_span_in_context(span))
+    context.attach(trace.set_span_in_context(span, context.Context()))
+    TRACE_IDS.set({"trace_id": f"{made.trace_id:032x}", "span_id": f"{made.span_id:016x}"})
