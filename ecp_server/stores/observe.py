@@ -63,6 +63,7 @@ def observed(port: P, store: StoreKind, *, instruments: StoreInstruments) -> P:
 class _Observation:
     def __init__(self, store: StoreKind, adapter: str, instruments: StoreInstruments) -> None:
         self._store = store
+        self._label = store.name.lower()
         self._adapter = adapter
         self._instruments = instruments
 
@@ -87,7 +88,7 @@ class _Observation:
             self._record(operation, report, time.perf_counter() - started, failure)
 
     def _record(self, operation: str, report: CallReport, seconds: float, failure: Exception | None) -> None:
-        self._instruments.store_call(self._store.name.lower(), self._adapter, operation, report.outcome, seconds)
+        self._instruments.store_call(self._label, self._adapter, operation, report.outcome, seconds)
         duration_ms = seconds * 1e3
         calls = STORE_CALLS.get()
         if calls is not None:
@@ -95,7 +96,7 @@ class _Observation:
         if failure is not None:
             _LOG.warning(
                 "store_call_failed",
-                store=self._store.name.lower(),
+                store=self._label,
                 adapter=self._adapter,
                 operation=operation,
                 outcome=report.outcome,

@@ -98,22 +98,25 @@ class Breaker:
 
         Raises `CircuitOpen` while the store is left alone, and while another call probes it.
         """
-        if self.state is BreakerState.OPEN:
+        # The library's state as it is: ours is looked up by hashing an enumeration, which Python does in Python.
+        state = self._storage.state
+        if state is CircuitBreakerState.CLOSED:
+            return Admission(self, self._epoch)
+        if state is CircuitBreakerState.OPEN:
             wait = self._opened_at + self._settings.recovery_seconds - self._clock()
             if wait > 0:
                 raise CircuitOpen(self._store, retry_after_seconds=max(wait, _SHORTEST_RETRY_SECONDS))
             self._change(CircuitBreakerState.HALF_OPEN)
-        if self.state is BreakerState.HALF_OPEN:
-            if self._probing:
-                raise CircuitOpen(self._store, retry_after_seconds=_SHORTEST_RETRY_SECONDS)
-            self._probing = True
+        if self._probing:
+            raise CircuitOpen(self._store, retry_after_seconds=_SHORTEST_RETRY_SECONDS)
+        self._probing = True
         return Admission(self, self._epoch)
 
     def take(self, epoch: int, verdict: Verdict) -> None:
         """Take the result of a call that was admitted in this epoch."""
         if epoch != self._epoch:
             return
-        if self.state is BreakerState.HALF_OPEN:
+        if self._storage.state is CircuitBreakerState.HALF_OPEN:
             self._probing = False
             if verdict is Verdict.SUCCESS:
                 self._change(CircuitBreakerState.CLOSED)

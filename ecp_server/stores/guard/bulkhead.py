@@ -56,7 +56,10 @@ class Bulkhead:
         Raises `StoreBusy` where no place becomes free, `TimeIsOver`, `StoreUnavailable` where the call ends as if it
         had been cancelled, and what the call raises.
         """
-        await self._take_place(ends_at)
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._wait_for_place(ends_at)
         task = asyncio.get_running_loop().create_task(_run(call), name=self._name)
         task.add_done_callback(self._ended)
         try:
@@ -77,10 +80,7 @@ class Bulkhead:
         if self._left_behind:
             await asyncio.wait(self._left_behind, timeout=timeout_seconds)
 
-    async def _take_place(self, ends_at: float) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
+    async def _wait_for_place(self, ends_at: float) -> None:
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:

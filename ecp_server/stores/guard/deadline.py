@@ -60,13 +60,23 @@ class Budget:
     has_stand_in: bool = False
     """Whether something stands in when it takes too long: then a part of the caller's time is kept for that."""
 
-    def limit(self) -> Limit:
-        """Return the limit of a call that starts now. Raises `DeadlineExceeded` where too little time is left."""
-        now, left = time.monotonic(), CALL.get().remaining()
-        if left is None:
-            return Limit(self.store, now + self.seconds, by_caller=False, reserved=False, telling=True)
-        if left < MINIMUM_SECONDS:
+    def started(self) -> float:
+        """Return the moment, on the clock of `time.monotonic`.
+
+        Raises `DeadlineExceeded` where too little time is left to start a call.
+        """
+        now, deadline = time.monotonic(), CALL.get().deadline
+        if deadline is not None and deadline - now < MINIMUM_SECONDS:
             raise DeadlineExceeded
+        return now
+
+    def limit(self, since: float | None = None) -> Limit:
+        """Return the limit of a call that started then, or that starts now: as `started` raises."""
+        now = self.started() if since is None else since
+        deadline = CALL.get().deadline
+        if deadline is None or deadline - now >= self.seconds + RESERVE_SECONDS:
+            return Limit(self.store, now + self.seconds, by_caller=False, reserved=False, telling=True)
+        left = deadline - now
         reserve = min(RESERVE_SECONDS, left * _RESERVED_SHARE) if self.has_stand_in else 0.0
         seconds = left - reserve
         if seconds >= self.seconds:
@@ -87,16 +97,16 @@ def bounded(port: P, budget: Budget) -> P:
     """
 
     async def in_time(_operation: str, call: Callable[[], Awaitable[T]], /) -> T:
-        limit = budget.limit()
+        now = budget.started()
         answer = call().__await__()
         try:
-            # What answers from memory is done by then, and needs no timer: that costs more than most answers.
+            # What answers from memory is done by then, and needs no limit or timer: they cost more than most answers.
             first = answer.send(None)
         except StopIteration as done:
             return cast("T", done.value)
         except TimeoutError as error:
             raise StoreTimeout(budget.store) from error
-        return await _rest_in_time(_Begun(answer, first), limit)
+        return await _rest_in_time(_Begun(answer, first), budget.limit(now))
 
     return around(port, in_time)
 
