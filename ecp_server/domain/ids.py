@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from typing import Final
-from uuid import UUID
 
 _UUID_BYTES: Final = 10
 _REQUEST_BYTES: Final = 16
@@ -39,7 +38,8 @@ def uuid7() -> str:
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(_reserve.take(_UUID_BYTES))
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
-    return str(UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def request_id() -> str:

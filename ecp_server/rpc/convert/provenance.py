@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -92,19 +92,32 @@ def _fill_struct(struct: Struct, output: Output) -> None:
 
 
 def _fill(message: Value, value: OutputValue) -> None:
+    # Lists and dicts by their types: whether something is a Mapping Python finds out in Python.
     if isinstance(value, str):
         message.string_value = value
+    elif isinstance(value, (list, tuple)):
+        _fill_list(message, value)
+    elif isinstance(value, dict):
+        _fill_object(message, value)
     elif isinstance(value, bool):
         message.bool_value = value
-    elif value is None:
-        message.null_value = NULL_VALUE
     elif isinstance(value, (int, float)):
         message.number_value = value
+    elif value is None:
+        message.null_value = NULL_VALUE
     elif isinstance(value, Mapping):
-        message.struct_value.SetInParent()
-        _fill_struct(message.struct_value, value)
+        _fill_object(message, value)
     else:
-        message.list_value.SetInParent()
-        values = message.list_value.values
-        for item in value:
-            _fill(values.add(), item)
+        _fill_list(message, value)
+
+
+def _fill_object(message: Value, value: Output) -> None:
+    message.struct_value.SetInParent()
+    _fill_struct(message.struct_value, value)
+
+
+def _fill_list(message: Value, items: Sequence[OutputValue]) -> None:
+    message.list_value.SetInParent()
+    values = message.list_value.values
+    for item in items:
+        _fill(values.add(), item)

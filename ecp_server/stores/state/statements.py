@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -11,8 +12,13 @@ Statement = tuple[str, tuple[Any, ...]]
 
 def insert(table: str, columns: str, row: tuple[Any, ...]) -> Statement:
     """Return the statement that adds a row, once however often it is repeated."""
-    marks = ", ".join("?" * len(row))
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", row  # noqa: S608 - constants
+    return _insert_into(table, columns, len(row)), row
+
+
+@lru_cache
+def _insert_into(table: str, columns: str, count: int) -> str:
+    marks = ", ".join("?" * count)
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 
 
 def utc(moment: datetime) -> str:
