@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -14,6 +14,9 @@ from ecp_server.domain.provenance import FALLBACK, STORE_CALLS, Finding, Step, S
 
 C = TypeVar("C")
 """What a path carries: a frozen dataclass, such as a draft, which every step returns anew."""
+
+_NAMES: Final = {status: status.name for status in StepStatus}
+"""Made once: Python makes the name of a member by several calls each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +55,5 @@ async def take(stage: Stage[C], draft: C, steps: list[Step], log: FilteringBound
     )
     steps.append(step)
     if log is not None:
-        log.debug("step_completed", step=step.id, status=step.status.name, duration_ms=round(step.duration_ms, 3))
+        log.debug("step_completed", step=step.id, status=_NAMES[status], duration_ms=round(step.duration_ms, 3))
     return draft

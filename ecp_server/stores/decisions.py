@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind

@@ -12,6 +12,7 @@ import socket
 import socketserver
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from threading import Thread
@@ -72,17 +73,18 @@ class _Numbers:
 
     def __init__(self, *names: str) -> None:
         self._names = names
-        self._values: dict[_Labels, float] = {}
+        self.values: defaultdict[_Labels, float] = defaultdict(int)
+        """Where a question counts a dozen, it saves the calls of `add`."""
 
     def add(self, labels: _Labels, amount: int = 1) -> None:
-        self._values[labels] = self._values.get(labels, 0) + amount
+        self.values[labels] += amount
 
     def set(self, labels: _Labels, value: float) -> None:
-        self._values[labels] = value
+        self.values[labels] = value
 
     def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
         # The thread that serves /metrics reads a copy: the event loop goes on writing.
-        for labels, value in self._values.copy().items():
+        for labels, value in self.values.copy().items():
             yield Observation(value, dict(zip(self._names, labels, strict=True)))
 
 
@@ -185,16 +187,16 @@ class Instruments:
 
     def request_started(self, method: str) -> None:
         """Count a request that came in; ``method`` is "/package.Service/Method" where it exists, else `OTHER`."""
-        self._active_requests.add((method,))
+        self._active_requests.values[method,] += 1
 
     def request_finished(self, method: str, code: str, seconds: float) -> None:
         """Count a request that is over; ``code`` is the name of the gRPC status that the caller saw."""
-        self._active_requests.add((method,), -1)
+        self._active_requests.values[method,] -= 1
         self._requests.record(seconds, (method, code))
 
     def resolve(self, status: str, intent: str, seconds: float, confidence: float | None) -> None:
         """Count a question; ``status`` is how it ended, ``confidence`` 0 to 1 or None where there is no answer."""
-        self._resolves.add((status, intent))
+        self._resolves.values[status, intent] += 1
         self._resolve_seconds.record(seconds)
         if confidence is not None:
             self._confidence.record(confidence)
@@ -228,9 +230,8 @@ class Instruments:
         if outcome != "cached":
             self._store_seconds.record(seconds, (store, adapter, operation))
         # Zero is there from the first call on: rate() sees no increase in a series that starts at one.
-        self._store_errors.add((store, operation), int(outcome not in NOT_AN_ERROR))
-
-        self._store_calls.add((store, outcome))
+        self._store_errors.values[store, operation] += outcome not in NOT_AN_ERROR
+        self._store_calls.values[store, outcome] += 1
 
     def store_retry(self, store: str) -> None:
         """Count an attempt after the first."""

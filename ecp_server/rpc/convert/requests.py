@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
@@ -20,6 +21,8 @@ MAX_ALLOWED_MEMBERS = 1000
 MAX_ROWS = 10_000
 DEFAULT_ROWS = 1000
 MAX_STALENESS = timedelta(days=365)
+_VIEWS: Mapping[int, ProvenanceView] = {0: ProvenanceView.BASIC, **{view.value: view for view in ProvenanceView}}
+"""By number on the wire; 0 where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def _staleness(checks: Checks, request: resolve_pb2.ExecuteRequest) -> timedelta
 
 def view(request: resolve_pb2.ResolveRequest | resolve_pb2.ExecuteRequest) -> ProvenanceView:
     """Return how much provenance a checked request asks for."""
-    return ProvenanceView(request.provenance_view or ProvenanceView.BASIC)
+    return _VIEWS[request.provenance_view]
 
 
 def search(request: catalog_pb2.SearchGlossaryRequest) -> Search:
@@ -176,10 +179,11 @@ def lineage(request: catalog_pb2.GetLineageRequest) -> LineageRequest:
 
 
 def _view(checks: Checks, value: int) -> ProvenanceView:
-    if value not in (0, *ProvenanceView):
+    found = _VIEWS.get(value)
+    if found is None:
         checks.wrong("provenance_view", "names no view")
         return ProvenanceView.BASIC
-    return ProvenanceView(value or ProvenanceView.BASIC)
+    return found
 
 
 def _principal(checks: Checks, context: types_pb2.UserContext) -> Principal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
@@ -103,7 +103,8 @@ def bounded(port: P, budget: Budget) -> P:
             # What answers from memory is done by then, and needs no limit or timer: they cost more than most answers.
             first = answer.send(None)
         except StopIteration as done:
-            return cast("T", done.value)
+            found: T = done.value
+            return found
         except TimeoutError as error:
             raise StoreTimeout(budget.store) from error
         return await _rest_in_time(_Begun(answer, first), budget.limit(now))

@@ -139,7 +139,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> object:
 
 
 def _decision(value: object) -> Decision:
-    fields = _fields(value, required=("allow", "policy"), optional=_OPTIONAL)
+    fields = _fields(value, _REQUIRED_OF_DECISION, _DECISION)
     allow = fields["allow"]
     if not isinstance(allow, bool):
         raise _Malformed
@@ -154,30 +154,32 @@ def _decision(value: object) -> Decision:
     )
 
 
-_OPTIONAL: Final = ("reason", "may", "row_filters", "masks", "warnings")
+_REQUIRED_OF_DECISION: Final = frozenset(("allow", "policy"))
+_DECISION: Final = _REQUIRED_OF_DECISION.union(("reason", "may", "row_filters", "masks", "warnings"))
+_ROW_FILTER: Final = frozenset(("dimension", "members"))
+_MASK: Final = frozenset(("column", "method"))
+_WARNING: Final = frozenset(("type", "message"))
 
 
 def _row_filter(value: object) -> RowFilter:
-    fields = _fields(value, required=("dimension", "members"))
+    fields = _fields(value, _ROW_FILTER, _ROW_FILTER)
     return RowFilter(_text(fields["dimension"]), _list(fields["members"], _text))
 
 
 def _mask(value: object) -> Mask:
-    fields = _fields(value, required=("column", "method"))
+    fields = _fields(value, _MASK, _MASK)
     if fields["method"] not in ("null", "hash"):
         raise _Malformed
     return Mask(_text(fields["column"]), fields["method"])
 
 
 def _warning(value: object) -> PolicyWarning:
-    fields = _fields(value, required=("type", "message"))
+    fields = _fields(value, _WARNING, _WARNING)
     return PolicyWarning(_text(fields["type"]), _text(fields["message"]))
 
 
-def _fields(value: object, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(key in value for key in required):
-        raise _Malformed
-    if not all(key in required or key in optional for key in value):
+def _fields(value: object, required: frozenset[str], known: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(value, dict) or not required <= value.keys() <= known:
         raise _Malformed
     return value
 
@@ -191,4 +193,4 @@ def _text(value: object) -> str:
 def _list(value: object, read: Callable[[object], Item]) -> tuple[Item, ...]:
     if not isinstance(value, list):
         raise _Malformed
-    return tuple(read(item) for item in value)
+    return tuple([read(item) for item in value])

@@ -79,8 +79,11 @@ class EmbeddedPolicy:
     async def decide(self, question: PolicyQuestion) -> Mapping[str, Decision]:
         """Evaluate the policy; see `ports.Policy`."""
         engine = self._in_force()
+        parts = batches(question.products, BATCH_SIZE)
+        if len(parts) == 1:
+            return _evaluate(engine, question.action, question.principal, parts[0])
         answers: list[tuple[list[Product], Mapping[str, Decision]]] = []
-        for batch in batches(question.products, BATCH_SIZE):
+        for batch in parts:
             if answers:
                 await asyncio.sleep(0)
             answers.append((batch, _evaluate(engine, question.action, question.principal, batch)))
