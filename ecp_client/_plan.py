@@ -143,6 +143,8 @@ class Column:
     """Row, from 0, to the reason why its value is null."""
     masked: bool
     """Policy hides its values."""
+    value_labels: tuple[str, ...]
+    """Names for people, one a value, of members and of parts of a period; "" where one has none, empty where none has."""
 
 
 @dataclass(frozen=True, slots=True)

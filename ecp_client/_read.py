@@ -122,4 +122,5 @@ def _column(message: plan_pb2.Column) -> Column:
         values=tuple(None if row in nulls else typed(text) for row, text in enumerate(message.values)),
         nulls=nulls,
         masked=message.masked,
+        value_labels=tuple(message.value_labels),
     )

@@ -42,7 +42,7 @@ def answer(
     parts += [plain(f"Only {', '.join(members)}.") for members in (filters or {}).values()]
     parts.append("")
     table = _without_inputs(ran.table, found)
-    parts.append(_figures(table, _names(found)))
+    parts.append(_figures(table))
     parts += [plain(line, "dim") for line in _notes(table)]
     parts += section("Definition", *_definitions(found))
     parts += section("Period", *_periods(found))
@@ -81,9 +81,9 @@ def spark(values: list[Decimal | None]) -> str:
     return "".join(" " if value is None else BARS[int((value - low) / step)] for value in values)
 
 
-def _figures(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
+def _figures(table: ResultTable) -> RenderableType:
     keyed = any(not _is_figure(column) for column in table.columns)
-    return _rows(table, names) if keyed else _single(table)
+    return _rows(table) if keyed else _single(table)
 
 
 def _without_inputs(table: ResultTable, found: Resolution) -> ResultTable:
@@ -104,11 +104,11 @@ def _single(table: ResultTable) -> RenderableType:
     shown.add_column(justify="right")
     shown.add_column()
     for column in table.columns:
-        shown.add_row(plain(column.label.removesuffix(" %")), _cell(column, 0, {}), plain(_unit(column), "dim"))
+        shown.add_row(plain(column.label.removesuffix(" %")), _cell(column, 0), plain(_unit(column), "dim"))
     return shown
 
 
-def _rows(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
+def _rows(table: ResultTable) -> RenderableType:
     shown = Table(box=None, padding=(0, 2, 0, 2), header_style="cyan")
     for column in table.columns:
         unit = (
@@ -121,7 +121,7 @@ def _rows(table: ResultTable, names: Mapping[str, str]) -> RenderableType:
         head = f"{column.label} {unit}".rstrip()
         shown.add_column(plain(head), justify="right" if _is_figure(column) else "left")
     for row in range(min(table.row_count, SHOWN_ROWS)):
-        shown.add_row(*(_cell(column, row, names) for column in table.columns))
+        shown.add_row(*(_cell(column, row) for column in table.columns))
     lines: list[RenderableType] = [shown]
     if (
         table.columns
@@ -145,19 +145,14 @@ def _unit(column: Column) -> str:
     return "%" if column.unit == "percent" else "" if column.unit in _COUNTS else column.unit
 
 
-def _cell(column: Column, row: int, names: Mapping[str, str]) -> Text:
+def _cell(column: Column, row: int) -> Text:
     value = column.values[row]
     if value is None:
         return plain("–", "dim")
     if isinstance(value, Decimal):
         return plain(figure(value, column.unit), "bold")
-    return plain(names.get(str(value)) or _named(str(value), column.name))
-
-
-def _named(value: str, dimension: str) -> str:
-    """Return a value as people read it: of a member that the plan does not list, the words that its id is made of."""
-    word = value.removeprefix(f"{dimension}.")
-    return value if word == value else word[:1].upper() + word[1:].replace("_", " ")
+    label = column.value_labels[row] if row < len(column.value_labels) else ""
+    return plain(label or str(value))
 
 
 def _notes(table: ResultTable) -> Iterator[str]:
@@ -165,17 +160,6 @@ def _notes(table: ResultTable) -> Iterator[str]:
     reasons = dict.fromkeys(reason for column in table.columns for reason in column.nulls.values())
     for reason in reasons:
         yield f"  –: {_REASONS.get(reason, 'no value')}"
-
-
-def _names(found: Resolution) -> dict[str, str]:
-    """Return names for people of members and of parts of the period, by id and by first day."""
-    names: dict[str, str] = {}
-    for query in reversed(found.plan.queries if found.plan is not None else ()):
-        for group in query.group_by:
-            names |= {bucket.member_id: bucket.name for bucket in group.buckets}
-        if query.time_range is not None:
-            names |= {str(bucket.start_date): bucket.label for bucket in query.time_range.buckets}
-    return names | {c.id: c.name for c in found.concepts if c.kind is ConceptKind.MEMBER}
 
 
 def _definitions(found: Resolution) -> Iterator[RenderableType]:

@@ -65,6 +65,8 @@ class Column:
     cells: tuple[Cell, ...]
     unit: str = ""
     masked: bool = False
+    value_labels: tuple[str, ...] = ()
+    """Names for people, one a cell, "" where there is none; none at all where no cell has one."""
 
 
 @dataclass(frozen=True, slots=True)

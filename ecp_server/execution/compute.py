@@ -11,6 +11,7 @@ from ecp_server.domain.catalog import Severity
 from ecp_server.domain.execution import PERIOD, Cell, Column, ColumnType, NullReason, ResultTable
 from ecp_server.domain.expressions import Expression, Name, parse_computation, walk
 from ecp_server.domain.frozen import replace
+from ecp_server.domain.period import TimeBucket
 from ecp_server.domain.plan import Computation, OrderBy, SemanticQuery
 from ecp_server.domain.provenance import Finding, Output
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
@@ -100,10 +101,15 @@ def _by(column: str) -> Callable[[Row], tuple[int, Decimal, str]]:
 def _key_column(key: str, rows: Sequence[Row], draft: Draft) -> Column:
     cells = [row[key] for row in rows]
     if key == PERIOD:
-        return Column(PERIOD, "Period", ColumnType.DATE, tuple(_first_day(cell, draft.plan.queries) for cell in cells))
+        parts = [_part(cell, draft.plan.queries) for cell in cells]
+        days = tuple(NullReason.SOURCE_NULL if part is None else part.start for part in parts)
+        names = tuple("" if part is None else part.label for part in parts)
+        return Column(PERIOD, "Period", ColumnType.DATE, days, value_labels=names)
     dimension = draft.definitions.dimensions.get(key)
     label = dimension.name if dimension is not None else key
-    return Column(key, label, _type(cells), tuple(cells))
+    members = draft.definitions.members
+    names = tuple(members[cell].name if isinstance(cell, str) and cell in members else "" for cell in cells)
+    return Column(key, label, _type(cells), tuple(cells), value_labels=names if any(names) else ())
 
 
 def _type(cells: Sequence[Cell]) -> ColumnType:
@@ -113,13 +119,13 @@ def _type(cells: Sequence[Cell]) -> ColumnType:
     return of.get(kinds.pop(), ColumnType.TEXT) if len(kinds) == 1 else ColumnType.TEXT
 
 
-def _first_day(position: Cell, queries: Sequence[SemanticQuery]) -> Cell:
-    """Return the first day of a part: of the first query that has so many parts."""
+def _part(position: Cell, queries: Sequence[SemanticQuery]) -> TimeBucket | None:
+    """Return a part of the period: that of the first query that has so many parts."""
     at = int(position) if isinstance(position, Decimal) else -1
     for query in queries:
         if query.time_range is not None and 0 <= at < len(query.time_range.buckets):
-            return query.time_range.buckets[at].start
-    return NullReason.SOURCE_NULL
+            return query.time_range.buckets[at]
+    return None
 
 
 def _measure_columns(query: SemanticQuery, rows: Sequence[Row], draft: Draft) -> list[Column]:

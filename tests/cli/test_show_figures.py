@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.client.messages import resolved
 NUMBER = plan_pb2.COLUMN_TYPE_NUMBER
 
 
-def column(name: str, *values: str | None, unit: str = "", **more: int) -> plan_pb2.Column:
+def column(name: str, *values: str | None, unit: str = "", labels: Sequence[str] = (), **more: int) -> plan_pb2.Column:
     null = [row for row, value in enumerate(values) if value is None]
     return plan_pb2.Column(
         name=name,
@@ -27,6 +28,7 @@ def column(name: str, *values: str | None, unit: str = "", **more: int) -> plan_
         values=[value or "" for value in values],
         null_rows=null,
         null_reasons=[plan_pb2.NULL_REASON_NO_PARTNER] * len(null),
+        value_labels=labels,
     )
 
 
@@ -68,22 +70,31 @@ def test_definition_period_warnings_and_assumptions_follow() -> None:
 
 def test_rows_have_names_of_members_and_say_why_a_value_is_missing() -> None:
     text = shown(
-        column("region", "region.apac", "region.emea", type=plan_pb2.COLUMN_TYPE_TEXT),
+        column("region", "region.apac", "region.emea", labels=["APAC", "EMEA"], type=plan_pb2.COLUMN_TYPE_TEXT),
         column("actual", "1200", None, unit="USD"),
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Region Actual USD" in lines
-    assert "Apac 1,200" in lines
-    assert "Emea –" in lines
+    assert "APAC 1,200" in lines
+    assert "EMEA –" in lines
     assert "–: there is nothing to hold it against" in lines
 
 
-def test_a_member_without_a_name_has_its_words_and_a_value_of_the_data_stays_as_it_is() -> None:
+def test_a_value_without_a_name_stays_as_it_is() -> None:
+    labels = ["Risk engine", ""]
     text = shown(
-        column("product", "product.risk_engine", "sku_7", type=plan_pb2.COLUMN_TYPE_TEXT), column("actual", "1", "2")
+        column("product", "product.risk_engine", "sku_7", labels=labels, type=plan_pb2.COLUMN_TYPE_TEXT),
+        column("actual", "1", "2"),
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert {"Risk engine 1", "sku_7 2"} <= set(lines)
+
+
+def test_a_part_of_the_period_has_its_name() -> None:
+    text = shown(
+        column("period", "2024-07-01", labels=["July 2024"], type=plan_pb2.COLUMN_TYPE_DATE), column("actual", "1")
+    )
+    assert "July 2024 1" in [" ".join(line.split()) for line in text.splitlines()]
 
 
 def test_sentences_end_whether_or_not_they_came_with_a_full_stop() -> None:

@@ -136,6 +136,16 @@ async def test_every_part_of_the_period_has_a_row(till: Till) -> None:
     assert execution.table.columns[0].type is ColumnType.DATE
 
 
+async def test_members_and_parts_of_the_period_have_names_beside_their_ids_and_days(till: Till) -> None:
+    execution = await till.figures("sales by country by month last quarter")
+    labels = {column.name: column.value_labels for column in execution.table.columns}
+    assert {
+        "period": tuple(f"{month} 2024" for month in ("October", "November", "December") for _ in range(3)),
+        "region": ("Japan", "Korea", "Chile") * 3,
+        "actual": (),
+    } == labels
+
+
 async def test_parts_align_by_position_whatever_their_dates(till: Till) -> None:
     execution = await till.figures("sales by month last quarter vs same period last year")
     assert {

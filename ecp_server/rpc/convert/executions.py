@@ -122,3 +122,4 @@ def _fill_column(message: plan_pb2.Column, column: Column) -> None:
             message.null_rows.append(row)
             message.null_reasons.append(plan_pb2.NullReason.ValueType(cell))
     message.masked = column.masked
+    message.value_labels.extend(column.value_labels)

@@ -595,6 +595,7 @@ class Column(_message.Message):
     NULL_ROWS_FIELD_NUMBER: _builtins.int
     NULL_REASONS_FIELD_NUMBER: _builtins.int
     MASKED_FIELD_NUMBER: _builtins.int
+    VALUE_LABELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Key, measure name or computation name."""
     label: _builtins.str
@@ -617,6 +618,12 @@ class Column(_message.Message):
     def null_reasons(self) -> _containers.RepeatedScalarFieldContainer[Global___NullReason.ValueType]:
         """Why each of them is null, in the order of null_rows."""
 
+    @_builtins.property
+    def value_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names for people, one a value: of members and of a period's parts; empty where values have none. Figures are told
+        apart by their values alone: a name can change, and two members can have the same one.
+        """
+
     def __init__(
         self,
         *,
@@ -628,10 +635,11 @@ class Column(_message.Message):
         null_rows: _abc.Iterable[_builtins.int] | None = ...,
         null_reasons: _abc.Iterable[Global___NullReason.ValueType] | None = ...,
         masked: _builtins.bool = ...,
+        value_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "masked", b"masked", "name", b"name", "null_reasons", b"null_reasons", "null_rows", b"null_rows", "type", b"type", "unit", b"unit", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "masked", b"masked", "name", b"name", "null_reasons", b"null_reasons", "null_rows", b"null_rows", "type", b"type", "unit", b"unit", "value_labels", b"value_labels", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
