@@ -144,7 +144,7 @@ class Column:
     masked: bool
     """Policy hides its values."""
     value_labels: tuple[str, ...]
-    """Names for people, one a value, of members and of parts of a period; "" where one has none, empty where none has."""
+    """Names for people, one a value, of members and of parts of a period: "" where one has none; empty if none has."""
 
 
 @dataclass(frozen=True, slots=True)
