@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from ecp_server.domain.catalog import Calendar, Catalog
+from ecp_server.domain.catalog import Calendar, Catalog, Member
 from ecp_server.domain.text import fold
+
+ANY_CONTEXT: Final = ""
+"""The context of a variation that holds where no other does: a union of children that vary themselves."""
 
 
 class Contexts:
@@ -18,6 +22,8 @@ class Contexts:
         self._calendars_of: dict[tuple[str, ...], tuple[tuple[Calendar, str], ...]] = {}
         self._default_calendar = catalog.default_calendar
         self._chains: dict[str, tuple[str, ...]] = {}
+        self._dimensions = catalog.dimensions
+        self._reading: dict[str, frozenset[str]] = {}
         for context in catalog.contexts.values():
             for form in (context.id, context.name, *context.synonyms):
                 self._ids.setdefault(fold(form), context.id)
@@ -59,6 +65,16 @@ class Contexts:
             # People are mostly of a department by its id; what else they write is not kept.
             self._chains[department] = tuple(chain)
         return tuple(chain)
+
+    def reading(self, member: Member) -> frozenset[str]:
+        """Return the contexts that read a member in their own way, by its variations or a cube's binding."""
+        known = self._reading.get(member.id)
+        if known is None:
+            bindings = self._dimensions[member.dimension].bindings
+            bound = [context for binding in bindings for context in binding.values.get(member.id, ())]
+            known = frozenset([*[v.context for v in member.variations], *bound]) - {ANY_CONTEXT}
+            self._reading[member.id] = known
+        return known
 
     def calendars(self, contexts: tuple[str, ...]) -> tuple[tuple[Calendar, str], ...]:
         """Return the calendars of contexts and the catalog's default one, strongest first, each with the reason.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
 from ecp_server.domain.concepts import Assumption, ConceptKind, Intent, ResolvedConcept
@@ -43,6 +44,8 @@ from ecp_server.resolution.selecting.subjects import (
 from ecp_server.resolution.selecting.taught import contradicted, told
 from ecp_server.stores.ports import Graph, Variations
 
+_VARYING: Final = frozenset({SenseKind.TERM, SenseKind.MEMBER})
+
 
 async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Draft, Finding]:
     """Return the draft with its selection, or with the problem with the question.
@@ -61,49 +64,54 @@ async def select(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Dr
     if parsed.not_covered or parsed.altered:
         words = parsed.not_covered + parsed.unmatched
         return _refused(draft, NotFound(tuple(sorted(words, key=lambda mention: mention.start))))
-    if asked_back := contradicted(draft):
+    if draft.lessons.by_words and (asked_back := contradicted(draft)):
         offers = {ambiguity.id: frozenset(option.id for option in ambiguity.options) for ambiguity in asked_back}
         asked = Selection(assumptions=draft.selection.assumptions, ambiguities=asked_back, offers=offers)
         _check_choices(draft, asked)
         return replace(draft, selection=asked), _finding(asked)
     if parsed.intent in ABOUT_THE_CATALOG:
         return await _about_the_catalog(draft, graph, visibility)
-    reached, missing = await reach(draft, graph, visibility)
-    if missing is not None:
-        return _refused(draft, missing)
-    if reached is not None:
-        others = tuple(name for name in parsed.names if name not in reached.consumed)
-        draft = replace(draft, reached=reached, parsed=replace(parsed, names=others))
-    else:
-        draft = replace(draft, parsed=_without_loose_relations(parsed))
+    if [name for name in parsed.names if SenseKind.RELATION in name.kinds]:
+        reached, missing = await reach(draft, graph, visibility)
+        if missing is not None:
+            return _refused(draft, missing)
+        if reached is not None:
+            others = tuple(name for name in parsed.names if name not in reached.consumed)
+            draft = replace(draft, reached=reached, parsed=replace(parsed, names=others))
+        else:
+            draft = replace(draft, parsed=_without_loose_relations(parsed))
     return await _about_figures(draft, visibility)
 
 
 async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding]:
     """Select what is to be read."""
-    asked = await _find_metrics(draft, visibility)
+    entities = _entities(draft)
+    asked = await _find_metrics(draft, entities, visibility)
     if isinstance(asked, NotFound):
         return _refused(draft, asked)
-    if entities := _entities(draft):
+    if entities:
         asked = replace(asked, concepts=(*asked.concepts, *entities))
     slicing = find_slicing(draft, asked.metrics)
-    problem = _misplaced(draft, asked) or slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
+    problem = (
+        _misplaced(draft, asked, entities) or slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
+    )
     if problem is not None:
         return _refused(draft, problem)
     selected = assemble(draft, asked, slicing)
     if isinstance(selected, Incompatible):
         return _refused(draft, selected)
-    selected = told(selected, asked.subjects.precedents, draft)
+    if draft.lessons.by_words:
+        selected = told(selected, asked.subjects.precedents, draft)
     _check_choices(draft, selected)
     if not selected.metrics and not selected.ambiguities:
         return _answered(draft, selected, asked.subjects)
     return replace(draft, selection=selected), _finding(selected)
 
 
-async def _find_metrics(draft: Draft, visibility: Visibility) -> Asked | NotFound:
+async def _find_metrics(draft: Draft, entities: Sequence[ResolvedConcept], visibility: Visibility) -> Asked | NotFound:
     """Return the metrics of the question; where it names neither metric nor term nor entity, the question back."""
     subjects = find_subjects(draft)
-    if subjects.chosen or _entities(draft) or draft.reached is not None:
+    if subjects.chosen or entities or draft.reached is not None:
         return Asked(subjects, subjects.metrics, subjects.ambiguities, subjects.offers)
     question = await without_subject(draft, visibility)
     if isinstance(question, NotFound):
@@ -130,14 +138,14 @@ def _without_loose_relations(parsed: Parsed) -> Parsed:
     return replace(parsed, names=tuple(n for n in parsed.names if n not in loose), unmatched=tuple(unmatched))
 
 
-def _misplaced(draft: Draft, asked: Asked) -> Incompatible | None:
+def _misplaced(draft: Draft, asked: Asked, entities: Sequence[ResolvedConcept]) -> Incompatible | None:
     """Return that something named has no part in the figures: a term to compare with, an entity beside a metric."""
     if not asked.metrics:
         return None
     fits = tuple([metric.id for metric in asked.metrics])
     if draft.parsed.intent is Intent.COMPARISON and asked.subjects.terms:
         return Incompatible(f"{asked.subjects.terms[0].name} is no metric, so nothing can be held against it", fits)
-    loose = [concept for concept in _entities(draft) if not concept.path] if draft.reached is None else []
+    loose = [concept for concept in entities if not concept.path] if draft.reached is None else []
     if loose:
         return Incompatible(f"{asked.metrics[0].name} cannot be sliced by {loose[0].name}", asked.metrics[0].dimensions)
     return None
@@ -146,7 +154,7 @@ def _misplaced(draft: Draft, asked: Asked) -> Incompatible | None:
 def _not_available(metrics: Sequence[Metric], slicing: Slicing, subjects: Subjects) -> NotFound | None:
     """Return that a metric does not exist for a member that is asked for: the catalog does not have it."""
     for metric in metrics:
-        for named in slicing.members:
+        for named in slicing.members if metric.not_available_for else ():
             if named.member.id in metric.not_available_for and not named.named.excluded:
                 mentions = [
                     c.named.mention for c in subjects.chosen if c.taken is not None and c.taken.metric == metric
@@ -196,8 +204,11 @@ def _answered(draft: Draft, selected: Selection, subjects: Subjects) -> tuple[Dr
 
 def _entities(draft: Draft) -> list[ResolvedConcept]:
     """Return the entities of the ontology that the question names."""
-    entities = draft.prepared.catalog.entities
     reached = list(draft.reached.entities) if draft.reached is not None else []
+    names = [named for named in draft.parsed.names if SenseKind.ENTITY in named.kinds]
+    if not names:
+        return reached
+    entities = draft.prepared.catalog.entities
     return reached + [
         ResolvedConcept(
             kind=ConceptKind.ENTITY,
@@ -207,8 +218,7 @@ def _entities(draft: Draft) -> list[ResolvedConcept]:
             reason=f"“{named.mention.text}” is a name of {entities[sense.id].name}",
             confidence=exactness_factor(named.exactness),
         )
-        for named in draft.parsed.names
-        if SenseKind.ENTITY in named.kinds
+        for named in names
         for sense in named.named(SenseKind.ENTITY)[:1]
     ]
 
@@ -234,8 +244,8 @@ def _finding(selected: Selection) -> Finding:
         reasons = " ".join([a.message for a in selected.ambiguities])
     output = {
         "concepts": concepts,
-        "assumptions": [a.id for a in selected.assumptions],
-        "ambiguities": [a.id for a in selected.ambiguities],
+        "assumptions": [a.id for a in selected.assumptions] if selected.assumptions else [],
+        "ambiguities": [a.id for a in selected.ambiguities] if selected.ambiguities else [],
     }
     return Finding(reasons, output | ({"precedents": list(selected.precedents)} if selected.precedents else {}))
 
@@ -246,11 +256,13 @@ def _varying(draft: Draft) -> list[AssetRef]:
     terms: set[str] = set()
     members: set[str] = set()
     for named in draft.parsed.names:
-        for sense in named.named(SenseKind.TERM, SenseKind.MEMBER):
+        for sense in named.senses if not named.kinds.isdisjoint(_VARYING) else ():
             if sense.kind is SenseKind.TERM and catalog.terms[sense.id].variations:
                 terms.add(sense.id)
             elif sense.kind is SenseKind.MEMBER and catalog.members[sense.id].variations:
                 members.add(sense.id)
+    if not (terms or members):
+        return []
     refs = [AssetRef(AssetKind.TERM, term) for term in sorted(terms)]
     return refs + [AssetRef(AssetKind.MEMBER, member) for member in sorted(members)]
 

@@ -13,7 +13,6 @@ from ecp_server.resolution.lessons import Meaning, words_of
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.parsing.look_up import covered_by, may_be_a_name
 from ecp_server.resolution.prepared import PreparedCatalog
-from ecp_server.resolution.selecting.membership import known_contexts
 from ecp_server.resolution.time import find_times
 
 MAX_WORDS: Final = 8
@@ -57,7 +56,7 @@ def meaning_of(kind: ConceptKind, option_id: str, prepared: PreparedCatalog, for
     if _exists(sense_kind, option_id, catalog):
         return Meaning(_sense(sense_kind, asset_kind, option_id, form))
     base, _, context = option_id.rpartition("@")
-    if _exists(sense_kind, base, catalog) and context in _readings(sense_kind, base, catalog):
+    if _exists(sense_kind, base, catalog) and context in _readings(sense_kind, base, prepared):
         return Meaning(_sense(sense_kind, asset_kind, base, form), context)
     return None
 
@@ -89,15 +88,14 @@ def _exists(kind: SenseKind, concept_id: str, catalog: Catalog) -> bool:
     return concept_id in (catalog.dimensions if kind is SenseKind.DIMENSION else catalog.entities)
 
 
-def _readings(kind: SenseKind, concept_id: str, catalog: Catalog) -> frozenset[str]:
+def _readings(kind: SenseKind, concept_id: str, prepared: PreparedCatalog) -> frozenset[str]:
     """Return the contexts whose reading of it has an id of its own; what a term means as a metric has the metric's."""
+    catalog, reading = prepared.catalog, prepared.contexts.reading
     if kind is SenseKind.TERM:
         return frozenset(v.context for v in catalog.terms[concept_id].variations if v.metric is None)
     if kind is SenseKind.MEMBER:
-        member = catalog.members[concept_id]
-        return known_contexts(member, catalog.dimensions[member.dimension])
+        return reading(catalog.members[concept_id])
     if kind is SenseKind.DIMENSION:
-        dimension = catalog.dimensions[concept_id]
-        read = [known_contexts(catalog.members[member], dimension) for member in dimension.members]
+        read = [reading(catalog.members[member]) for member in catalog.dimensions[concept_id].members]
         return frozenset[str]().union(*read)
     return frozenset()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass as mutable_dataclass
+from dataclasses import field
 
 from ecp_server.domain.catalog import Metric, Severity
 from ecp_server.domain.concepts import Ambiguity, Assumption, ResolvedConcept
@@ -10,7 +12,7 @@ from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.plan import Computation, OrderBy
 from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.draft import Draft, Grouping, Selection
+from ecp_server.resolution.draft import Draft, Grouping, Selection, Slice
 from ecp_server.resolution.selecting.buckets import bucket_assumptions
 from ecp_server.resolution.selecting.comparison import (
     GROWTH,
@@ -64,17 +66,21 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
         return parts
     if (running := _running_total(draft, asked, parts)) is not None:
         return running
-    groupings = [bucketed(g, named, draft, asked.metrics, parts[0].period.range) for g, named in slicing.grouped_by]
-    ambiguities = (
-        *asked.ambiguities,
-        *slicing.ambiguities,
-        *[grouping for grouping in groupings if isinstance(grouping, Ambiguity)],
-        *[ambiguity for part in parts for ambiguity in part.ambiguities],
-    )
-    assumed = [assumption for part in parts for assumption in part.period.assumptions]
-    told = [overlap for g in groupings if isinstance(g, Grouping) for overlap in bucket_assumptions(g, draft)]
-    of_metrics = (*asked.assumptions, *asked.subjects.assumptions)
-    assumptions = _merged((*draft.selection.assumptions, *of_metrics, *assumed, *told))
+    groupings: list[Grouping] = []
+    ambiguities = [*asked.ambiguities, *slicing.ambiguities]
+    told = [*draft.selection.assumptions, *asked.assumptions, *asked.subjects.assumptions]
+    for part in parts:
+        told += part.period.assumptions
+    for grouping, named in slicing.grouped_by:
+        with_members = bucketed(grouping, named, draft, asked.metrics, parts[0].period.range)
+        if isinstance(with_members, Ambiguity):
+            ambiguities.append(with_members)
+        else:
+            groupings.append(with_members)
+            told += bucket_assumptions(with_members, draft)
+    for part in parts:
+        ambiguities += part.ambiguities
+    assumptions = _merged(told)
     concepts = (
         *asked.concepts,
         *asked.subjects.concepts,
@@ -84,12 +90,12 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     selection = Selection(
         concepts=_in_order(concepts),
         metrics=asked.metrics,
-        members=tuple([member for part in parts for member in part.members]),
-        groupings=tuple([grouping for grouping in groupings if isinstance(grouping, Grouping)]),
+        members=parts[0].members if len(parts) == 1 else tuple([m for part in parts for m in part.members]),
+        groupings=tuple(groupings),
         period=_shared_period(parts),
         other_readings=tuple([days for part in parts for days in part.period.other_readings]),
         assumptions=assumptions,
-        ambiguities=tuple({a.id: a for a in ambiguities}.values()),
+        ambiguities=tuple({a.id: a for a in ambiguities}.values()) if ambiguities else (),
         offers=_offers(asked, slicing, parts, assumptions, ambiguities),
     )
     if selection.ambiguities or not asked.metrics:
@@ -100,18 +106,24 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
 def _shared_period(parts: Sequence[Part]) -> TimeRange | None:
     """Return the period that all parts have; None where they differ."""
     first = parts[0].period.range
+    if len(parts) == 1:
+        return first
     return first if all(part.period.range == first for part in parts[1:]) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The columns of the parts so far: the main ones, and what is computed of them."""
+@mutable_dataclass(slots=True)
+class _Table:
+    """Collects the columns of the parts, what is computed of them, and what must be told of them."""
 
-    mains: tuple[Column, ...] = ()
-    derived: tuple[Computation, ...] = ()
-    held: tuple[Held, ...] = ()
-    shares: tuple[tuple[Column, Column], ...] = ()
-    quotients: tuple[tuple[Column, Column], ...] = ()
+    concepts: list[ResolvedConcept]
+    warnings: list[Warning]
+    assumed: list[Assumption] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    mains: list[Column] = field(default_factory=list)
+    derived: list[Computation] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    shares: list[tuple[Column, Column]] = field(default_factory=list)
+    quotients: list[tuple[Column, Column]] = field(default_factory=list)
     """What is divided, and by what."""
 
 
@@ -119,57 +131,65 @@ def _with_slices(
     draft: Draft, asked: Asked, selection: Selection, parts: Sequence[Part], periods: NamedPeriods
 ) -> Selection | Incompatible:
     """Add a query for every metric and part, and for what they are compared with."""
-    columns = _Columns()
-    side_by_side = bool(members_side_by_side(draft, [named for part in parts for named in part.named]))
+    table = _Table([*selection.concepts], [*selection.warnings])
+    comparing = draft.parsed.comparing
+    side_by_side = comparing and bool(members_side_by_side(draft, [named for part in parts for named in part.named]))
     for part in parts:
         named_actual = len(parts) == 1 or (part is parts[0] and side_by_side)
-        added = _with_part(draft, asked, selection, part, periods, columns, named_actual=named_actual)
-        if isinstance(added, Incompatible):
-            return added
-        selection, columns = added
-    held = columns.held
-    if len(parts) > 1 and side_by_side and len(columns.mains) == len(parts):
-        held += tuple(Held(columns.mains[0], other) for other in columns.mains[1:])
-    compared = comparison_computations(held)
-    warnings = (*selection.warnings, *unit_mismatches(held))
-    more = (*share_computations(columns.shares), *quotient_computations(draft, columns.quotients))
-    computations = (*columns.derived, *compared, *more)
-    concepts = _in_order(selection.concepts)
-    selection = replace(selection, concepts=concepts, computations=computations, warnings=warnings)
-    return _ordered(draft, selection, [c.name for c in (*compared, *more)], columns.mains)
+        problem = _add_part(draft, asked, selection, part, periods, table, named_actual=named_actual)
+        if problem is not None:
+            return problem
+    if len(parts) > 1 and side_by_side and len(table.mains) == len(parts):
+        table.held += [Held(table.mains[0], other) for other in table.mains[1:]]
+    computed: list[Computation] = []
+    if table.held:
+        computed += comparison_computations(table.held)
+        table.warnings += unit_mismatches(table.held)
+    computed += (*share_computations(table.shares), *quotient_computations(draft, table.quotients))
+    for growth in table.assumed:
+        selection = _assuming(selection, growth)
+    order_by, limit = _order(draft, computed, table.mains)
+    more = len(table.concepts) > len(selection.concepts)
+    return replace(
+        selection,
+        concepts=_in_order(table.concepts) if more else selection.concepts,
+        slices=tuple(table.slices),
+        computations=(*table.derived, *computed),
+        warnings=tuple(table.warnings),
+        order_by=order_by,
+        limit=limit,
+    )
 
 
-def _ordered(draft: Draft, selection: Selection, computed: Sequence[str], mains: Sequence[Column]) -> Selection:
-    """Order the rows as the question asks: by growth where that is asked for, else by the first that is computed.
+def _order(draft: Draft, computed: Sequence[Computation], mains: Sequence[Column]) -> tuple[tuple[OrderBy, ...], int]:
+    """Return how rows are ordered and how many are kept: by growth where that is asked for, else by the first computed.
 
     With nothing computed they are ordered by the main column.
     """
     ranking = draft.parsed.ranking
     if ranking is None or not mains:
-        return selection
-    growth = (name for name in computed if draft.parsed.moved and name.startswith(GROWTH))
-    column = next(growth, computed[0] if computed else mains[0].name)
-    return replace(selection, order_by=(OrderBy(column, ranking.descending),), limit=ranking.limit)
+        return (), 0
+    growth = (each.name for each in computed if draft.parsed.moved and each.name.startswith(GROWTH))
+    column = next(growth, computed[0].name if computed else mains[0].name)
+    return (OrderBy(column, ranking.descending),), ranking.limit
 
 
-def _with_part(
+def _add_part(
     draft: Draft,
     asked: Asked,
     selection: Selection,
     part: Part,
     periods: NamedPeriods,
-    columns: _Columns,
+    table: _Table,
     *,
     named_actual: bool,
-) -> tuple[Selection, _Columns] | Incompatible:
+) -> Incompatible | None:
     """Add the slices and columns of one part; a column whose data is too coarse is told instead."""
     days = part.period.range
     calendar = part.calendars.plain if days is None else part.calendars.of(days)
     expansion = Expansion(draft.prepared.catalog, calendar, draft.today)
-    beside = metrics_side_by_side(draft, asked.subjects)
-    mains = [metric for metric in selection.metrics if metric.id not in beside]
-    held_against = [metric for metric in selection.metrics if metric.id in beside]
-    by = divisor(draft, asked.subjects)
+    mains, held_against = _sides(draft, asked, selection.metrics)
+    by = divisor(draft, asked.subjects) if draft.parsed.divisor is not None else None
     read: dict[str, Column] = {}
     for metric in mains:
         wanted = _main(metric, part, alone=len(mains) == 1, named_actual=named_actual, draft=draft)
@@ -177,30 +197,36 @@ def _with_part(
         others = _compared(draft, main, part, held_against)
         if isinstance(others, Incompatible):
             return others
-        selection, added = _add(draft, selection, part, expansion, [Compared(wanted), *others])
-        derived = tuple([c for column in added.values() for c in _computed(column)])
-        columns = replace(columns, derived=columns.derived + derived)
+        added = _add(draft, table, part, expansion, [Compared(wanted), *others])
         column = added.pop(wanted.name, None)
         if column is None:
             continue
         read[metric.id] = column
-        if (growth := assumed_comparand(draft, main)) is not None:
-            selection = _assuming(selection, growth)
-        held = [
+        table.mains.append(column)
+        table.held += [
             Held(column, added[other.wanted.name], other.grows)
             for other in others
             if other.computed and other.wanted.name in added
         ]
-        columns = replace(columns, mains=(*columns.mains, column), held=(*columns.held, *held))
+        if draft.parsed.moved and (growth := assumed_comparand(draft, main)) is not None:
+            table.assumed.append(growth)
         if draft.parsed.share_at is not None:
             total = whole(draft, main, part.named, selection.groupings)
             if isinstance(total, Incompatible):
                 return total
-            columns = replace(columns, shares=(*columns.shares, (column, expansion.add(total))))
+            table.shares.append((column, expansion.add(total)))
     if by is not None and by.id in read:
-        pair = next((column for metric, column in read.items() if metric != by.id), None)
-        columns = replace(columns, quotients=columns.quotients + (((pair, read[by.id]),) if pair is not None else ()))
-    return replace(selection, slices=selection.slices + expansion.slices), columns
+        table.quotients += [(column, read[by.id]) for metric, column in read.items() if metric != by.id][:1]
+    table.slices += expansion.slices
+    return None
+
+
+def _sides(draft: Draft, asked: Asked, metrics: Sequence[Metric]) -> tuple[Sequence[Metric], Sequence[Metric]]:
+    """Return the metrics of the main columns, and those that they are held against."""
+    beside = metrics_side_by_side(draft, asked.subjects) if draft.parsed.comparing else ()
+    if not beside:
+        return metrics, ()
+    return [metric for metric in metrics if metric.id not in beside], [m for m in metrics if m.id in beside]
 
 
 def _assuming(selection: Selection, assumption: Assumption) -> Selection:
@@ -220,27 +246,30 @@ def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft:
         name, label = part.named[0].member.id, part.named[0].member.name
     if not alone:
         name = metric.id if named_actual else f"{metric.id}.{name}"
-    beside = members_side_by_side(draft, part.named)
-    members = tuple([m for m in part.members if m.excluded or m.member.id not in beside])
+    members = part.members
+    if draft.parsed.comparing and (beside := members_side_by_side(draft, part.named)):
+        members = tuple([m for m in members if m.excluded or m.member.id not in beside])
     return Wanted(column_name(name), metric, part.period.range, members, label)
 
 
 def _add(
-    draft: Draft, selection: Selection, part: Part, expansion: Expansion, wanted: Sequence[Compared]
-) -> tuple[Selection, dict[str, Column]]:
+    draft: Draft, table: _Table, part: Part, expansion: Expansion, wanted: Sequence[Compared]
+) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for each in wanted:
         if each.concept is not None:
-            selection = replace(selection, concepts=(*selection.concepts, each.concept))
+            table.concepts.append(each.concept)
         if each.note:
-            told = Warning(COMPARABLE_PERIOD, COMPARABLE_PERIOD, Severity.LOW, each.note)
-            selection = replace(selection, warnings=(*selection.warnings, told))
+            table.warnings.append(Warning(COMPARABLE_PERIOD, COMPARABLE_PERIOD, Severity.LOW, each.note))
         coarse = _too_coarse(each.wanted.metric, each.wanted.period, part, draft)
         if coarse is not None:
-            selection = replace(selection, warnings=(*selection.warnings, coarse))
+            table.warnings.append(coarse)
         else:
             columns[each.wanted.name] = expansion.add(each.wanted)
-    return selection, columns
+    for column in columns.values():
+        if column.expression != column.name:  # a measure is computed by the semantic layer
+            table.derived.append(Computation(column.name, column.expression, column.unit))
+    return columns
 
 
 def _compared(
@@ -252,25 +281,20 @@ def _compared(
     periods = compared_periods(draft, main)
     if isinstance(periods, Incompatible):
         return periods
+    if not draft.parsed.comparing:
+        return targets + periods
     beside = members_side_by_side(draft, part.named)
     members = compared_members(main, [m for m in part.members if m.member.id in beside and not m.excluded])
     return targets + periods + members + compared_metrics(main, held_against)
-
-
-def _computed(column: Column) -> list[Computation]:
-    """Return the computation that makes a column; none where it is a measure."""
-    if column.expression == column.name:
-        return []
-    return [Computation(column.name, column.expression, column.unit)]
 
 
 def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Draft) -> Warning | None:
     """Tell that the data of a metric is not fine enough: a period that it cannot tile is not computed (catalog.md)."""
     if period is None:
         return None
-    coarsest = max([each.time_grain for each in draft.prepared.derivations.read_for(metric)])
+    coarsest = draft.prepared.derivations.coarsest(metric)
     broken_finer = Grain.NONE < period.grain < coarsest
-    if not broken_finer and tiles(coarsest, period, part.calendars.data):
+    if not broken_finer and (coarsest is Grain.DAY or tiles(coarsest, period, part.calendars.data)):
         return None
     grain = coarsest.name.lower()
     return Warning(
@@ -284,6 +308,8 @@ def _too_coarse(metric: Metric, period: TimeRange | None, part: Part, draft: Dra
 
 
 def _slicing_concepts(slicing: Slicing, parts: Sequence[Part]) -> list[ResolvedConcept]:
+    if not slicing.members and not slicing.grouped_by:
+        return []
     read = {(member.member.id, member.excluded): member for part in parts for member in part.members}
     named_once = [(named, read.get((named.member.id, named.named.excluded))) for named in slicing.members]
     concepts = [member_concept(named, member) for named, member in named_once if member is not None]
@@ -301,7 +327,10 @@ def _offers(
     offers: dict[str, frozenset[str]] = dict(asked.offers)
     told = [(a.id, frozenset([a.taken.id, *[option.id for option in a.alternatives]])) for a in assumptions]
     told += [(a.id, frozenset([option.id for option in a.options])) for a in ambiguities]
-    for subject, options in (*told, *slicing.offers, *[offer for part in parts for offer in part.offers]):
+    told += slicing.offers
+    for part in parts:
+        told += part.offers
+    for subject, options in told:
         offers[subject] = offers[subject] | options if subject in offers else options
     return offers
 
@@ -320,6 +349,8 @@ def _merged(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
 
 def _running_total(draft: Draft, asked: Asked, parts: Sequence[Part]) -> Incompatible | None:
     """Refuse a running total over time: each part of the period would need a beginning of its own."""
+    if draft.parsed.grain is Grain.NONE and not draft.parsed.trend:
+        return None
     broken = [part for part in parts if part.period.range is not None and part.period.range.buckets]
     for metric in asked.metrics if broken else ():
         if any(m.cumulative is not None for m in draft.prepared.derivations.read_for(metric)):
@@ -333,6 +364,8 @@ def _in_order(concepts: Sequence[ResolvedConcept]) -> tuple[ResolvedConcept, ...
     for concept in concepts:
         place = (concept.mention.start, concept.mention.end, concept.kind, concept.id)
         placed.setdefault(place, []).append(concept)
+    if len(placed) == len(concepts):
+        return tuple([same[0] for _, same in sorted(placed.items())])
     ordered: list[ResolvedConcept] = []
     for _, same in sorted(placed.items()):
         # Of different calendars it is several things.

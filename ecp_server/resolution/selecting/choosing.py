@@ -37,6 +37,7 @@ which one in fifty lies a slip from a name, so corrections count for less; nine 
 _TIER_STEP = 0.03
 _DECIDED = 0.2
 """More than tiers and kinds of names make together."""
+_MEASURED = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _AS_NAMED = frozenset({Exactness.EXACT, Exactness.INFLECTED})
 _SOURCE_WORD = {FormSource.NAME: "name", FormSource.SYNONYM: "synonym", FormSource.ACRONYM: "acronym"}
 
@@ -80,6 +81,8 @@ class Chosen:
     @property
     def subjects(self) -> frozenset[str]:
         """Return every id by which a choice names this mention: the ambiguity's, and that of its assumed definition."""
+        if len(self.candidates) == 1 and self.candidates[0].term is None:
+            return frozenset((self.subject,))
         return frozenset([self.subject, *[assumption_id(c.term) for c in self.candidates if c.term is not None]])
 
     @property
@@ -94,6 +97,8 @@ class Chosen:
     @property
     def alternatives(self) -> tuple[Option, ...]:
         """Return the runners-up, best first."""
+        if len(self.candidates) == 1 and self.taken is not None:
+            return ()
         taken = self.taken.option.id if self.taken is not None else ""
         return tuple([c.option for c in self.candidates if c.option.id != taken][:MAX_OPTIONS])
 
@@ -116,13 +121,14 @@ def choose(named: NamedMention, draft: Draft) -> Chosen:
     nothing is taken and the caller is asked.
     """
     candidates = tuple(_candidates(named, draft))
-    chosen = Chosen(named, candidates, None)
     for choice in draft.question.choices:
         picked = next((c for c in candidates if c.option.id == choice.option_id), None)
-        if choice.subject_id in chosen.subjects and picked is not None:
+        if picked is not None and choice.subject_id in Chosen(named, candidates, None).subjects:
             reason = f"The caller chose it among the meanings of “{named.mention.text}”"
             return Chosen(named, candidates, replace(picked, reason=reason, defaulted=False, lesson=None))
     best = candidates[0]
+    if len(candidates) == 1:
+        return Chosen(named, candidates, best)
     rivals = [c for c in candidates[1:] if best.score - c.score <= MARGIN]
     return Chosen(named, candidates, None if rivals and not best.defaulted else best)
 
@@ -149,10 +155,12 @@ def subject_of(mention: Mention) -> str:
 
 def _candidates(named: NamedMention, draft: Draft) -> list[Candidate]:
     """Return the visible meanings, best first, each once."""
-    senses = [s for s in named.senses if s.kind in (SenseKind.METRIC, SenseKind.TERM)]
-    known = [sense for sense in senses if sense.source is not FormSource.PRECEDENT]
-    known = [sense for sense in known if sense.source is FormSource.NAME] or known
-    found = [candidate for sense in known for candidate in _read(sense, named, draft)]
+    known = [s for s in named.senses if s.kind in _MEASURED and s.source is not FormSource.PRECEDENT]
+    if len(known) == 1:
+        found = _read(known[0], named, draft)
+    else:
+        known = [sense for sense in known if sense.source is FormSource.NAME] or known
+        found = [candidate for sense in known for candidate in _read(sense, named, draft)]
     if draft.lessons.by_words:
         found = _with_lessons(found, named, draft)
     if len(found) == 1:
@@ -170,8 +178,8 @@ def _read(sense: Sense, named: NamedMention, draft: Draft) -> list[Candidate]:
     exact = sense.source is FormSource.NAME and named.exactness in _AS_NAMED
     if sense.kind is SenseKind.METRIC:
         metric = catalog.metrics[sense.id]
-        candidate = _metric_candidate(metric, match, f"“{named.mention.text}” is {_of(metric.name, sense)}")
-        return [replace(candidate, settled=exact)]
+        reason = f"“{named.mention.text}” is {_of(metric.name, sense)}"
+        return [_metric_candidate(metric, match, reason, settled=exact)]
     found = _term_candidates(catalog.terms[sense.id], sense, match, draft, catalog)
     if exact and len(found) == 1 and not (found[0].defaulted or found[0].variation):
         return [replace(found[0], settled=True)]
@@ -223,10 +231,12 @@ def _of(name: str, sense: Sense) -> str:
     return f"the {_SOURCE_WORD[sense.source]} of {name}" if sense.source else f"the name of the metric {name}"
 
 
-def _metric_candidate(metric: Metric, match: float, reason: str, variation: str = "") -> Candidate:
+def _metric_candidate(
+    metric: Metric, match: float, reason: str, variation: str = "", *, settled: bool = False
+) -> Candidate:
     option = Option(metric.id, metric.name, metric.definition, ConceptKind.METRIC, round(match, 4))
     score = match - _TIER_STEP * (metric.certification_tier - 1)
-    return Candidate(option, metric, None, score, reason, variation)
+    return Candidate(option, metric, None, score, reason, variation, settled=settled)
 
 
 def _term_candidates(term: Term, sense: Sense, match: float, draft: Draft, catalog: Catalog) -> list[Candidate]:

@@ -8,10 +8,8 @@ from datetime import date, timedelta
 from ecp_server.domain.catalog import Binding, Dimension, Member, MemberVariation
 from ecp_server.domain.concepts import ConceptKind, Option
 from ecp_server.domain.period import TimeRange
+from ecp_server.resolution.contexts import ANY_CONTEXT
 from ecp_server.resolution.draft import SlicedMember
-
-ANY_CONTEXT = ""
-"""The context of a variation that holds where no other does: a union of children that vary themselves."""
 
 
 def member_values(
@@ -75,12 +73,6 @@ def holds(valid_from: date | None, valid_to: date | None, day: date | None) -> b
     if day is None:
         return valid_to is None
     return (valid_from is None or valid_from <= day) and (valid_to is None or day < valid_to)
-
-
-def known_contexts(member: Member, dimension: Dimension) -> frozenset[str]:
-    """Return the contexts that read a member in their own way, by its variations or a cube's binding."""
-    bound = [context for binding in dimension.bindings for context in binding.values.get(member.id, ())]
-    return frozenset([*[v.context for v in member.variations], *bound]) - {ANY_CONTEXT}
 
 
 def _binding(dimension: Dimension, cube: str) -> Binding | None:

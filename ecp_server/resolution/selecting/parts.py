@@ -50,7 +50,7 @@ def find_parts(
     """Return one part, or one for each member where their calendars differ (catalog.md, Calendar)."""
     parts: list[Part] = []
     for group in _by_calendar(draft, metrics, slicing):
-        part = _part(draft, metrics, replace(slicing, members=group), periods)
+        part = _part(draft, metrics, group, periods)
         if isinstance(part, Incompatible):
             return part
         parts.append(part)
@@ -79,6 +79,8 @@ def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[Reso
 
 def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> list[tuple[NamedMember, ...]]:
     """Return the members of one part, or of each: one of those whose calendars differ, with all others."""
+    if len(slicing.members) < _SEVERAL:
+        return [slicing.members]
     included = [named for named in slicing.members if not named.named.excluded]
     dimension = next((named.member.dimension for named in included if named.member.calendar), None)
     own = [named for named in included if named.member.dimension == dimension]
@@ -88,8 +90,10 @@ def _by_calendar(draft: Draft, metrics: Sequence[Metric], slicing: Slicing) -> l
     return [(named, *shared) for named in own]
 
 
-def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: NamedPeriods) -> Part | Incompatible:
-    included = [named.member for named in slicing.members if not named.named.excluded]
+def _part(
+    draft: Draft, metrics: Sequence[Metric], members: tuple[NamedMember, ...], periods: NamedPeriods
+) -> Part | Incompatible:
+    included = [named.member for named in members if not named.named.excluded]
     calendars = calendars_in_force(draft, metrics, included)
     period = _period(draft, metrics, calendars, periods)
     if isinstance(period, Incompatible):
@@ -100,12 +104,12 @@ def _part(draft: Draft, metrics: Sequence[Metric], slicing: Slicing, periods: Na
         if isinstance(broken, Incompatible):
             return broken
         period = broken
-    readings = read_members(slicing, draft, metrics, period.range)
+    readings = read_members(members, draft, metrics, period.range)
     if readings.problem is not None:
         return readings.problem
     asked = (period.ambiguity,) if period.ambiguity is not None else ()
     offers = (*period.offers, *readings.offers)
-    return Part(slicing.members, readings.members, calendars, period, (*asked, *readings.ambiguities), offers)
+    return Part(members, readings.members, calendars, period, (*asked, *readings.ambiguities), offers)
 
 
 def _period(

@@ -74,10 +74,13 @@ class Period:
 def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequence[Member]) -> CalendarsInForce:
     """Return the calendars for these metrics and members; the caller sees to members whose calendars differ."""
     catalog = draft.prepared.catalog
-    own = [(m.calendar, m.name) for m in members] + [(m.calendar, m.name) for m in metrics]
-    named = tuple([(_calendar(catalog, calendar), name) for calendar, name in own if calendar])
-    zone = next((m.time_zone for m in metrics if m.time_zone), catalog.manifest.default_time_zone)
-    choice = next((c.option_id for c in draft.question.choices if c.subject_id == CALENDAR), None)
+    own = [(m.calendar, m.name) for m in members if m.calendar]
+    own += [(m.calendar, m.name) for m in metrics if m.calendar]
+    named = tuple([(_calendar(catalog, calendar), name) for calendar, name in own]) if own else ()
+    zones = [m.time_zone for m in metrics if m.time_zone]
+    zone = zones[0] if zones else catalog.manifest.default_time_zone
+    choices = draft.question.choices
+    choice = next((c.option_id for c in choices if c.subject_id == CALENDAR), None) if choices else None
     return _in_force(named, draft.prepared.contexts.calendars(draft.contexts), zone, choice)
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Dimension, Member, MemberVariation, Metric
 from ecp_server.domain.concepts import Ambiguity, ConceptKind, Hop, Option, ResolvedConcept
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, cube_of
+from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
 from ecp_server.resolution.selecting.fitting import fitting_dimensions, fitting_members
 from ecp_server.resolution.selecting.membership import (
     bound_values,
     holds,
-    known_contexts,
     last_day,
     member_values,
     readings_in,
 )
 from ecp_server.resolution.selecting.taught import taught_contexts
-from ecp_server.stores.ports import Variations
 
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
@@ -59,19 +58,26 @@ class Readings:
     problem: Incompatible | None = None
 
 
+NOTHING_READ: Final = Readings()
+NOTHING_SLICED: Final = Slicing()
+
+
 def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     """Return what the question slices by; with a problem where a metric lacks the dimension."""
-    found = Slicing()
+    found = NOTHING_SLICED
     if draft.reached is not None:
         reached = tuple(NamedMember(draft.reached.head, member, path) for member, path in draft.reached.members)
         found = Slicing(members=reached)
     for named in draft.parsed.names:
-        if senses := _grouped_by(named, draft):
+        if not named.kinds.isdisjoint(_GROUPABLE) and (senses := _grouped_by(named, draft)):
             found = _with_grouping(found, senses, named, draft, metrics)
         elif SenseKind.MEMBER in named.kinds and named.kinds.isdisjoint(_PREDICATIVE):
             found = _with_member(found, named, draft, metrics)
-    wanted = [m.member.dimension for m in found.members] + [grouping.dimension.id for grouping, _ in found.grouped_by]
-    return replace(found, problem=misfit(draft, metrics, wanted))
+    wanted = [m.member.dimension for m in found.members]
+    if found.grouped_by:
+        wanted += [grouping.dimension.id for grouping, _ in found.grouped_by]
+    problem = misfit(draft, metrics, wanted)
+    return found if problem is None else replace(found, problem=problem)
 
 
 def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
@@ -79,8 +85,6 @@ def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
 
     Beside a member of its own the word only says what that is ("EMEA region").
     """
-    if named.kinds.isdisjoint(_GROUPABLE):
-        return ()
     senses = named.named(*_GROUPABLE)
     if named.grouped:
         return senses
@@ -126,35 +130,44 @@ def _strongest(senses: Sequence[Sense]) -> Sequence[Sense]:
     return [sense for sense in senses if sense.source is FormSource.NAME] or senses
 
 
-def read_members(slicing: Slicing, draft: Draft, metrics: Sequence[Metric], period: TimeRange | None) -> Readings:
+def read_members(
+    named_members: Sequence[NamedMember], draft: Draft, metrics: Sequence[Metric], period: TimeRange | None
+) -> Readings:
     """Return the values that each member stands for, or the question back where contexts differ and none decides."""
-    readings = Readings()
+    if not named_members:
+        return NOTHING_READ
+    members: list[SlicedMember] = []
+    ambiguities: list[Ambiguity] = []
+    offers: list[tuple[str, frozenset[str]]] = []
     cubes = _cubes(draft, metrics)
-    for named in slicing.members:
+    for named in named_members:
         member = named.member
-        variations = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id), Variations()).members
+        variations = _variations(draft, member)
         own, taught = _contexts(draft, member), taught_contexts(named.named, member.id, draft)
         read = member_values(member, variations, (*own, *_only(taught)), period)
         if len(taught) > 1 and isinstance(read, SlicedMember) and (not read.variation or read.variation not in own):
             read = _readings_by(taught, member, variations, period)
         if not read or not _exists_in(member, period):
-            return replace(readings, problem=_stands_for_nothing(member, period))
-        if isinstance(read, SlicedMember):
+            return Readings(problem=_stands_for_nothing(member, period))
+        if contexts := draft.prepared.contexts.reading(member):
+            offers.append((subject_id(named.named), frozenset([f"{member.id}@{context}" for context in contexts])))
+        # Without either it is called the same by everybody.
+        bindings = draft.prepared.catalog.dimensions[member.dimension].bindings
+        if (contexts or bindings) and isinstance(read, SlicedMember):
             read = _called(read, _chosen(draft, f"{member.id}@"), _only(taught), draft, cubes)
         if isinstance(read, SlicedMember):
-            sliced = replace(read, excluded=named.named.excluded)
-            readings = replace(readings, members=(*readings.members, sliced))
+            members.append(replace(read, excluded=True) if named.named.excluded else read)
             continue
         subject = subject_id(named.named)
         text = named.named.mention.text
         ambiguity = Ambiguity(subject, named.named.mention, read[:MAX_OPTIONS], f"Whose {text} is meant?")
-        readings = replace(readings, ambiguities=(*readings.ambiguities, ambiguity))
-    offers = [
-        (subject_id(n.named), frozenset(f"{n.member.id}@{context}" for context in contexts))
-        for n in slicing.members
-        if (contexts := _known_contexts(draft, n.member))
-    ]
-    return replace(readings, offers=tuple(offers))
+        ambiguities.append(ambiguity)
+    return Readings(tuple(members), tuple(ambiguities), tuple(offers))
+
+
+def _variations(draft: Draft, member: Member) -> Sequence[MemberVariation]:
+    found = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id)) if draft.variations else None
+    return found.members if found is not None else ()
 
 
 def _only(contexts: tuple[str, ...]) -> tuple[str, ...]:
@@ -183,7 +196,7 @@ def _called(
     """
     member = read.member
     dimension = draft.prepared.catalog.dimensions[member.dimension]
-    if not read.variation and chosen and chosen[0] in _known_contexts(draft, member):
+    if not read.variation and chosen and chosen[0] in draft.prepared.contexts.reading(member):
         read = replace(read, variation=chosen[0])
     if taught and not read.variation and any(bound_values(read, dimension, c, draft.contexts) is None for c in cubes):
         read = replace(read, variation=taught[0])
@@ -196,15 +209,12 @@ def _called(
     return read
 
 
-def _known_contexts(draft: Draft, member: Member) -> frozenset[str]:
-    return known_contexts(member, draft.prepared.catalog.dimensions[member.dimension])
-
-
-def _cubes(draft: Draft, metrics: Sequence[Metric]) -> list[str]:
+def _cubes(draft: Draft, metrics: Sequence[Metric]) -> Sequence[str]:
     """Return the cubes that metrics are read from, directly or through what they are computed from."""
-    read_for = draft.prepared.derivations.read_for
-    read = [each for metric in metrics for each in read_for(metric) if each.semantic_ref]
-    return list(dict.fromkeys([cube_of(metric) for metric in read]))
+    cubes = draft.prepared.derivations.cubes
+    if len(metrics) == 1:
+        return cubes(metrics[0])
+    return list(dict.fromkeys([cube for metric in metrics for cube in cubes(metric)]))
 
 
 def bucketed(
@@ -275,7 +285,9 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
     """Add the member that a mention names: exact names first, then those of dimensions that the metrics have."""
     catalog = draft.prepared.catalog
     named_so = [catalog.members[sense.id] for sense in _strongest(named.named(SenseKind.MEMBER))]
-    members = fitting_members(named_so, catalog.dimensions, metrics, _cubes(draft, metrics))[:MAX_OPTIONS]
+    members = named_so
+    if len(members) > 1:
+        members = fitting_members(members, catalog.dimensions, metrics, _cubes(draft, metrics))[:MAX_OPTIONS]
     subject = subject_id(named)
     if len(members) > 1:
         found = replace(found, offers=(*found.offers, (subject, frozenset(m.id for m in members))))
@@ -293,7 +305,8 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
 def _readings_of(dimension: Dimension, draft: Draft) -> frozenset[str]:
     """Return the ids of the readings that a choice can ask for where the dimension is grouped by."""
     members = (draft.prepared.catalog.members[member] for member in dimension.members)
-    return frozenset(f"{dimension.id}@{context}" for member in members for context in _known_contexts(draft, member))
+    reading = draft.prepared.contexts.reading
+    return frozenset(f"{dimension.id}@{context}" for member in members for context in reading(member))
 
 
 def _exists_in(member: Member, period: TimeRange | None) -> bool:
@@ -307,6 +320,8 @@ def _stands_for_nothing(member: Member, period: TimeRange | None) -> Incompatibl
 
 def _contexts(draft: Draft, member: Member) -> tuple[str, ...]:
     """Return the contexts for a member: the one that the caller chose for it, then the user's."""
+    if not draft.question.choices:
+        return draft.contexts
     return (*_chosen(draft, f"{member.id}@"), *draft.contexts)
 
 

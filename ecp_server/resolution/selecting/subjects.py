@@ -24,11 +24,8 @@ class Subjects:
     """The chosen meanings in the order of the text."""
 
     chosen: tuple[Chosen, ...]
-
-    @property
-    def taken(self) -> tuple[Candidate, ...]:
-        """Return the meanings that are settled."""
-        return tuple([c.taken for c in self.chosen if c.taken is not None])
+    taken: tuple[Candidate, ...]
+    """The meanings that are settled."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -44,6 +41,8 @@ class Subjects:
     @property
     def ambiguities(self) -> tuple[Ambiguity, ...]:
         """Return the questions back."""
+        if len(self.taken) == len(self.chosen):
+            return ()
         return tuple({c.subject: c.ambiguity for c in self.chosen if c.taken is None}.values())
 
     @property
@@ -74,7 +73,8 @@ class Subjects:
 def find_subjects(draft: Draft) -> Subjects:
     """Choose a meaning for every mention that can be a metric or a term and is not merely grouped by."""
     names = [n for n in draft.parsed.names if not (n.grouped or n.kinds.isdisjoint(_PREDICATIVE))]
-    return Subjects(tuple([choose(named, draft) for named in names]))
+    chosen = tuple([choose(named, draft) for named in names])
+    return Subjects(chosen, tuple([one.taken for one in chosen if one.taken is not None]))
 
 
 async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | NotFound:
