@@ -259,6 +259,8 @@ class Calls(CatalogCalls):
         Raises:
             InvalidRequest: A field is malformed, a correction cannot be, or the key was used for other feedback.
             NotFound: No such resolution, or another user's.
+            ResourceExhausted: The user has taught too much in a day, or the server sheds load; see
+                ``retry_after_seconds``.
             Unavailable: The server or its records are out of reach.
             Unimplemented: This server is older than feedback.
             DeadlineExceeded: No answer in time.

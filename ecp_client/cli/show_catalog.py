@@ -104,7 +104,7 @@ def health(state: Health, target: str) -> RenderableType:
         table.add_row(
             plain(one.store),
             plain(one.adapter),
-            plain(one.status, _HEALTH.get(one.status, "yellow")),
+            plain(one.status or "unknown", _HEALTH.get(one.status, "yellow")),
             plain(f"{one.since:%Y-%m-%d %H:%M:%S}" if one.since else ""),
             plain(f"{one.latency_ms:.1f} ms"),
             plain(one.reason),

@@ -14,7 +14,8 @@ from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.ports import Semantic
 from ecp_server.stores.semantic.cube import CubeSemantic
 from ecp_server.stores.semantic.duckdb import DuckDbSemantic
-from tests.conformance.chain import MODEL, Reference, generated, same, write_chain
+from tests.conformance.chain import Reference, generated, same
+from tests.conformance.chain_data import MODEL, write_chain
 from tests.conformance.semantics import shop_catalog
 from tests.held import Held
 from tests.warehouse import cube_over
