@@ -1,6 +1,7 @@
 """Periods and plans on the wire.
 
-Messages are filled in place: one that is put into another is written to bytes and read back, at every level anew.
+Messages are filled in place: one that is put into another is written to bytes and read back, at every level anew. One
+of whose fields any is set, be it to nothing, is there.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ def fill_plan(message: plan_pb2.ExecutionPlan, plan: ExecutionPlan) -> None:
         computation.expression = computed.expression
         computation.unit = computed.unit
     alignment = message.alignment
-    alignment.SetInParent()
-    alignment.keys.extend(plan.alignment.keys)
     alignment.limit = plan.alignment.limit
+    alignment.keys.extend(plan.alignment.keys)
     for order in plan.alignment.order_by:
         order_by = alignment.order_by.add()
         order_by.column = order.column

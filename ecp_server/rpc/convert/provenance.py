@@ -53,7 +53,6 @@ def degradation(impaired: Degradation) -> types_pb2.Degradation:
 def fill_timestamp(message: Timestamp, moment: datetime) -> None:
     """Write a moment into a message, exact to the microsecond."""
     since_epoch = moment - _EPOCH
-    message.SetInParent()
     message.seconds = since_epoch.days * _DAY_SECONDS + since_epoch.seconds
     message.nanos = since_epoch.microseconds * 1000
 
@@ -88,14 +87,16 @@ def _fill_step(message: provenance_pb2.Step, step: Step) -> None:
 def _fill_struct(struct: Struct, output: Output) -> None:
     fields = struct.fields
     for key, value in output.items():
-        _fill(fields[key], value)
+        if isinstance(value, str):
+            fields[key].string_value = value
+        else:
+            _fill(fields[key], value)
 
 
 def _fill(message: Value, value: OutputValue) -> None:
+    """Write what is not a text; texts, which most values are, are written where they are met."""
     # Lists and dicts by their types: whether something is a Mapping Python finds out in Python.
-    if isinstance(value, str):
-        message.string_value = value
-    elif isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)):
         _fill_list(message, value)
     elif isinstance(value, dict):
         _fill_object(message, value)
@@ -120,4 +121,7 @@ def _fill_list(message: Value, items: Sequence[OutputValue]) -> None:
     message.list_value.SetInParent()
     values = message.list_value.values
     for item in items:
-        _fill(values.add(), item)
+        if isinstance(item, str):
+            values.add().string_value = item
+        else:
+            _fill(values.add(), item)

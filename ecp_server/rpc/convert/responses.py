@@ -153,7 +153,6 @@ def _fill_answer(response: resolve_pb2.ResolveResponse, answer: GlossaryTerm | L
 
 
 def _fill_mention(message: types_pb2.Mention, words: Mention) -> None:
-    message.SetInParent()
     message.text = words.text
     message.start = words.start
     message.end = words.end
@@ -194,7 +193,6 @@ def _fill_concept(message: types_pb2.ResolvedConcept, concept: ResolvedConcept) 
 
 def fill_confidence(message: types_pb2.Confidence, confidence: Confidence) -> None:
     """Write a confidence into a message."""
-    message.SetInParent()
     message.overall = confidence.overall
     message.level = types_pb2.ConfidenceLevel.ValueType(confidence.level)
     message.definition = confidence.definition
@@ -218,7 +216,6 @@ def fill_warning(message: types_pb2.Warning, warning: Warning) -> None:
 
 def _fill_assumption(message: types_pb2.Assumption, assumption: Assumption) -> None:
     message.id = assumption.id
-    message.taken.SetInParent()
     _fill_option(message.taken, assumption.taken)
     message.reason = assumption.reason
     for alternative in assumption.alternatives:
@@ -235,7 +232,6 @@ def _fill_ambiguity(message: types_pb2.Ambiguity, ambiguity: Ambiguity) -> None:
 
 
 def _fill_principal(message: types_pb2.Principal, principal: Principal) -> None:
-    message.SetInParent()
     message.subject = principal.subject
     message.actor = principal.actor
     message.department = principal.department
