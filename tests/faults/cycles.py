@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ecp.v1 import resolve_pb2
 from tests.faults.callers import Callers, calling, read_back
+from tests.faults.mutated import CORRECT, Mutated
 from tests.faults.trail import Trail, assert_recorded_once, trail
 from tests.processes import ServerProcess, serving
 
@@ -30,6 +31,7 @@ class Cycles:
     folder: Path
     state_url: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    bug: Mutated = field(default_factory=lambda: CORRECT)
     ends: int = 0
     acknowledged: dict[str, str] = field(default_factory=dict)
     """Resolution ids by request id."""
@@ -57,7 +59,14 @@ class Cycles:
         self, server_name: str, callers_name: str, end: Callable[[ServerProcess, Callers], Awaitable[None]]
     ) -> None:
         async with (
-            serving(self.catalog, self.folder, name=server_name, state_url=self.state_url, **self.settings) as server,
+            serving(
+                self.catalog,
+                self.folder,
+                name=server_name,
+                state_url=self.state_url,
+                **self.bug,
+                **self.settings,
+            ) as server,
             calling(server.address, callers_name) as callers,
         ):
             load = [asyncio.create_task(callers.keep_asking(QUESTION)) for _ in range(CALLERS)]

@@ -31,7 +31,8 @@ FAILURES: Final = 5
 """After so many the breaker opens."""
 BATCHES: Final = 5
 """Of failures, in which the breaker must open: it does not count what comes late because the machine is busy."""
-DEADLINE_SECONDS: Final = 4.0
+DEADLINE_SECONDS: Final = 8.0
+"""Far more than the budget, by which a call ends that gets no figures: machines are busy."""
 MACHINE_SECONDS: Final = 5.0
 """How much later something may come where the machine is busy."""
 WARMING_SECONDS: Final = 60.0

@@ -7,7 +7,10 @@ import resource
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from tests.faults.callers import Callers, calling, read_back
+from tests.faults.mutated import CORRECT, Mutated, log_or_fail, mutated, record_if_possible
 from tests.processes import ServerProcess, serving
 from tests.serving import Outcome
 
@@ -33,18 +36,28 @@ async def ask(callers: Callers, times: int = CALLS) -> list[Outcome]:
 
 
 async def test_a_full_disk_refuses_and_recovers_without_a_restart(catalog: Path, tmp_path: Path) -> None:
+    await refuses_and_recovers(catalog, tmp_path)
+
+
+async def test_a_server_that_answers_without_a_record_is_found(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        await refuses_and_recovers(catalog, tmp_path, mutated(record_if_possible))
+
+
+async def refuses_and_recovers(catalog: Path, tmp_path: Path, bug: Mutated = CORRECT) -> None:
     state = tmp_path / "state"
     state.mkdir()
     url = f"sqlite:///{state / 'state.db'}"
-    async with serving(catalog, tmp_path, state_url=url) as server:
+    async with serving(catalog, tmp_path, state_url=url, **bug) as server:
         async with calling(server.address) as callers:
             before = await ask(callers)
             assert {"OK"} == {reply.code for reply in before}
             assert len(before) == CALLS
             leave_room(server, A_PAGE)
             for reply in await ask(callers):
+                assert "UNAVAILABLE" == reply.code
                 reason: Any = reply.details["ErrorInfo"].reason
-                assert ("UNAVAILABLE", True) == (reply.code, reason.endswith(("STORE_UNAVAILABLE", "CIRCUIT_OPEN")))
+                assert reason.endswith(("STORE_UNAVAILABLE", "CIRCUIT_OPEN"))
                 assert "RetryInfo" in reply.details
             give_room(server)
             async with asyncio.timeout(ROOM_AGAIN_SECONDS):
@@ -59,9 +72,18 @@ async def test_a_full_disk_refuses_and_recovers_without_a_restart(catalog: Path,
 
 async def test_a_log_that_cannot_be_written_costs_no_answer(catalog: Path, tmp_path: Path) -> None:
     """Standard error is a file on a disk that is full, at every level of logging."""
+    await answers_without_a_log(catalog, tmp_path)
+
+
+async def test_a_server_that_cannot_do_without_its_log_is_found(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        await answers_without_a_log(catalog, tmp_path, mutated(log_or_fail))
+
+
+async def answers_without_a_log(catalog: Path, tmp_path: Path, bug: Mutated = CORRECT) -> None:
     log = tmp_path / "server.log"
     log.write_bytes(b"\n" * 16 * MIB)  # larger than what is recorded will be
-    async with serving(catalog, tmp_path, log_level="DEBUG") as server:
+    async with serving(catalog, tmp_path, log_level="DEBUG", **bug) as server:
         async with calling(server.address) as callers:
             assert {"OK"} == {reply.code for reply in await ask(callers)}
             leave_room(server, 15 * MIB)

@@ -43,6 +43,8 @@ NETWORK: Final = (
     Fault.GARBAGE,
     Fault.HTTP_503,
 )
+pytestmark = pytest.mark.timeout(300)  # on a busy machine Cube takes a minute to begin
+
 CANCEL_SECONDS: Final = 0.1
 """So soon nothing is done any more for a caller who went away."""
 
@@ -261,9 +263,11 @@ async def test_deadlines_of_any_length_are_kept(meridian: Path, tmp_path: Path, 
         assert asked == tamperer.asked
         assert health_pb2.BREAKER_STATE_CLOSED == await plans.breaker()
         tamperer.change = saying(200, b'{"error": "Continue wait"}')
-        in_time = [await plans.execute(within=1.0, max_staleness=AN_HOUR) for _ in range(5)]
-        assert {"OK"} <= {outcome.code for outcome in in_time} <= {"OK", "DEADLINE_EXCEEDED"}  # machines are busy
-        plans.assert_kept(next(outcome for outcome in in_time if outcome.code == "OK"))
+        tries = 30  # on a busy machine the time that is left for the reply is too short now and then
+        in_time = await plans.execute(within=1.0, max_staleness=AN_HOUR)
+        while in_time.code == "DEADLINE_EXCEEDED" and (tries := tries - 1):
+            in_time = await plans.execute(within=1.0, max_staleness=AN_HOUR)
+        plans.assert_kept(in_time)
         assert (await plans.execute(within=0.3)).code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from ecp_server.stores.host_lookup import HostLookup
 from tests.faults.matrix import Matrix
 from tests.faults.sites import SITES, estate, meridian, meridian_cube, urls_of
 from tests.servers import neo4j_server, opa_server, postgres, postgres_database, postgres_server
@@ -50,6 +52,13 @@ class Names:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self._lookup("127.0.0.1", *others, **options)
 
+    @asynccontextmanager
+    async def answering_in_the_end(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.answers.set()
+
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
@@ -76,10 +85,29 @@ async def test_a_store_whose_name_is_not_found_is_as_one_that_is_gone(
     meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, names: Names, name: str, how: str
 ) -> None:
     """However many ask for it while the resolver says nothing, threads stay few, and files are read as ever."""
+    await finds_no_name(meridian, tmp_path, urls_of(request, name), names, name, how)
+
+
+async def test_a_resolver_that_holds_up_everything_is_found(
+    meridian: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    names: Names,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the event loop's own look-ups, which take the threads that files are read in."""
+    monkeypatch.setattr(HostLookup, "serve", lambda *_: None)
+    with pytest.raises((AssertionError, TimeoutError)):
+        await finds_no_name(meridian, tmp_path, urls_of(request, "policy"), names, "policy", "silent")
+
+
+async def finds_no_name(
+    meridian: Path, tmp_path: Path, urls: dict[Any, str], names: Names, name: str, how: str
+) -> None:
     site = SITES[name]
     named = type(site)(site.store, site.server, site.fill, lambda url: by_name(site.settings(url)))
-    (url,) = urls_of(request, name).values()
-    async with estate(meridian, tmp_path, {named: url}) as standing:
+    (url,) = urls.values()
+    async with estate(meridian, tmp_path, {named: url}) as standing, names.answering_in_the_end():
         matrix = Matrix(standing, site.store, rounds=1)
         await matrix.begin()
         threads = threading.active_count()

@@ -10,6 +10,7 @@ import pytest
 from ecp_server.stores.state.postgres import SCHEMA
 from tests.faults.callers import Callers
 from tests.faults.cycles import SERVERS, Cycles
+from tests.faults.mutated import mutated, record_later
 from tests.processes import ServerProcess
 from tests.servers import migrated, postgres, postgres_database, postgres_server
 
@@ -41,6 +42,13 @@ async def test_kills_lose_no_acknowledged_resolution_in_postgresql(
 ) -> None:
     await migrated(postgres, SCHEMA)
     await killed(Cycles(catalog, tmp_path, postgres), 2)
+
+
+@pytest.mark.timeout(300)
+async def test_a_server_that_records_later_is_found(catalog: Path, tmp_path: Path) -> None:
+    cycles = Cycles(catalog, tmp_path, f"sqlite:///{tmp_path / 'state.db'}", bug=mutated(record_later))
+    with pytest.raises(AssertionError):
+        await killed(cycles, SERVERS)
 
 
 @pytest.mark.long

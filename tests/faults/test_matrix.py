@@ -11,16 +11,15 @@ from typing import Any, Final
 import pytest
 
 from ecp.v1 import health_pb2
-from ecp_server.domain.errors import StoreError
 from ecp_server.domain.impaired import Impaired
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.resolution.resolve import Resolver
 from ecp_server.stores.guard import guards
-from ecp_server.stores.policy.opa import OpaPolicy
 from ecp_server.stores.ports import Probed
 from ecp_server.stores.state.postgres import SCHEMA as STATE_SCHEMA
 from ecp_server.stores.state.postgres import PostgresState
 from tests.faults.matrix import Matrix, Void
+from tests.faults.mutants import fail_open
 from tests.faults.proxy import Fault
 from tests.faults.replies import ask, assert_as_designed
 from tests.faults.sites import SETTINGS, SITES, behind, estate, meridian, meridian_cube, through, urls_of
@@ -167,18 +166,7 @@ async def test_a_record_that_comes_after_the_reply_is_found(
 async def test_a_policy_that_fails_open_is_found(
     meridian: Path, tmp_path: Path, opa_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = OpaPolicy.decide
-    kept: dict[str, Any] = {}
-
-    async def open_when_failing(self: OpaPolicy, question: Any) -> Any:
-        """Answer with what was decided last, whatever it was about: an allow."""
-        try:
-            kept.update(await decide(self, question))
-        except StoreError:
-            return kept
-        return kept
-
-    monkeypatch.setattr(OpaPolicy, "decide", open_when_failing)
+    fail_open(monkeypatch)
     async with estate(meridian, tmp_path, {SITES["policy"]: opa_server}) as standing:
         with pytest.raises(AssertionError):
             await Matrix(standing, StoreKind.POLICY, rounds=1).survives(Fault.REFUSE)

@@ -20,6 +20,8 @@ import pytest
 from ecp.v1 import health_pb2
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores import health
+from ecp_server.stores.guard import guarded, retry
+from ecp_server.stores.policy import contract
 from tests.conformance.graphs import connected
 from tests.faults.matrix import Matrix
 from tests.faults.replies import USED, ask, assert_as_designed
@@ -75,9 +77,20 @@ async def test_a_wrong_schema_is_no_outage_of_the_store(
     meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str
 ) -> None:
     """What it holds is not used, none of it; its breaker stays closed."""
+    await misfits(meridian, tmp_path, urls_of(request, name), name)
+
+
+async def test_a_misfit_that_is_taken_for_an_outage_is_found(
+    meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, "_IT_WORKS", ())
+    with pytest.raises(AssertionError):
+        await misfits(meridian, tmp_path, urls_of(request, "registry"), "registry")
+
+
+async def misfits(catalog: Path, folder: Path, urls: dict[Any, str], name: str) -> None:
     spoil, mend = MISFITS[name]
-    urls = urls_of(request, name)
-    async with estate(meridian, tmp_path, urls) as standing:
+    async with estate(catalog, folder, urls, **TWO_FAILURES) as standing:
         matrix = Matrix(standing, SITES[name].store, rounds=1)
         await matrix.begin()
         await spoil(urls[SITES[name]])
@@ -95,6 +108,8 @@ async def test_a_wrong_schema_is_no_outage_of_the_store(
         await standing.books.balance()
 
 
+TWO_FAILURES: Final = {"breaker_failures": "2"}
+"""Open a breaker, so that few calls show it."""
 OPEN: Final = (
     'package ecp.policy\ndecisions[product.id] := {"allow": %s, "policy": "p"} if { some product in input.products }\n'
 )
@@ -113,16 +128,31 @@ async def own_policies(url: str, text: str) -> AsyncIterator[None]:
                 await opa.delete(f"/v1/policies/{module['id']}")
         if text:
             assert (await opa.put("/v1/policies/ecp-test.rego", content=text)).is_success
-        yield
-        await opa.delete("/v1/policies/ecp-test.rego")
+        try:
+            yield
+        finally:
+            await opa.delete("/v1/policies/ecp-test.rego")
 
 
 @pytest.mark.parametrize("allow", ANSWERS)
 async def test_only_true_allows(meridian: Path, tmp_path: Path, opa_server: str, allow: str) -> None:
     """A policy that says anything else, or nothing, denies everything, and is no outage of the engine."""
+    await allows(meridian, tmp_path, opa_server, allow)
+
+
+async def test_an_allow_that_is_as_good_as_true_is_found(
+    meridian: Path, tmp_path: Path, opa_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decision = contract._decision
+    monkeypatch.setattr(contract, "_decision", lambda said: decision(said | {"allow": bool(said["allow"])}))
+    with pytest.raises(AssertionError):
+        await allows(meridian, tmp_path, opa_server, '"true"')
+
+
+async def allows(catalog: Path, folder: Path, opa_server: str, allow: str) -> None:
     async with (
         own_policies(opa_server, OPEN % allow if allow else ""),
-        estate(meridian, tmp_path, {SITES["policy"]: opa_server}, policy_push="false") as standing,
+        estate(catalog, folder, {SITES["policy"]: opa_server}, policy_push="false") as standing,
     ):
         came = {kind: await ask(standing.server, kind, "r") for kind in USED if StoreKind.POLICY in USED[kind]}
         if ANSWERS[allow] == "OK":
@@ -155,6 +185,20 @@ async def test_a_password_that_is_refused_is_tried_once_a_call_and_read_again(
     request: pytest.FixtureRequest,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await refuses_a_password(meridian, tmp_path, request, name, monkeypatch)
+
+
+async def test_a_password_that_is_tried_again_and_again_is_found(
+    meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "_is_transient", lambda _error: True)
+    with pytest.raises(AssertionError):
+        await refuses_a_password(meridian, tmp_path, request, "policy", monkeypatch)
+
+
+async def refuses_a_password(
+    meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = SITES[name]
     url = request.getfixturevalue(site.server)
@@ -193,14 +237,29 @@ async def test_a_password_that_is_refused_is_tried_once_a_call_and_read_again(
         await matrix.is_whole_again()
 
 
-@pytest.mark.parametrize(("name", "table", "kind"), [
+LENT: Final = [
     ("state", "ecp_state.resolution", "GetResolution"),
     ("registry", "ecp_registry.item", "SearchGlossary"),
     ("vector", "ecp_vector.embedding", "SearchGlossary"),
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "table", "kind"), LENT)
 async def test_who_finds_every_connection_lent_is_told_soon_and_no_breaker_opens(
     meridian: Path, tmp_path: Path, postgres: str, name: str, table: str, kind: str
 ) -> None:
+    await lends_all(meridian, tmp_path, postgres, name, table, kind)
+
+
+async def test_a_lack_of_connections_that_is_taken_for_an_outage_is_found(
+    meridian: Path, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, "_IT_WORKS", ())
+    with pytest.raises(AssertionError):
+        await lends_all(meridian, tmp_path, postgres, *LENT[0])
+
+
+async def lends_all(meridian: Path, tmp_path: Path, postgres: str, name: str, table: str, kind: str) -> None:
     async with estate(meridian, tmp_path, {SITES[name]: postgres}, postgres_pool_size="2") as standing:
         matrix = Matrix(standing, SITES[name].store, rounds=1)
         await matrix.warm_up()

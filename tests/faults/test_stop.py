@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from ecp_server.stores.state.postgres import SCHEMA
 from tests.faults.callers import Callers, calling, read_back, turn_held
 from tests.faults.cycles import QUESTION, SERVERS, Cycles
+from tests.faults.mutated import CORRECT, Mutated, mutated, wait_for_nobody
 from tests.faults.trail import trail
 from tests.processes import ServerProcess, serving
 from tests.servers import migrated, postgres, postgres_database, postgres_server
@@ -61,7 +62,16 @@ async def assert_recorded(callers: Callers, catalog: Path, folder: Path) -> None
 
 async def test_calls_in_flight_are_finished_and_recorded(catalog: Path, tmp_path: Path) -> None:
     """Two hundred calls wait for their record when the signal comes; a quarter of their callers have given up."""
-    async with serving(catalog, tmp_path, log_level="DEBUG", store_timeout_seconds="30") as server:
+    await finishes_what_is_in_flight(catalog, tmp_path)
+
+
+async def test_a_server_that_waits_for_nobody_is_found(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        await finishes_what_is_in_flight(catalog, tmp_path, mutated(wait_for_nobody))
+
+
+async def finishes_what_is_in_flight(catalog: Path, tmp_path: Path, bug: Mutated = CORRECT) -> None:
+    async with serving(catalog, tmp_path, log_level="DEBUG", store_timeout_seconds="30", **bug) as server:
         async with calling(server.address) as callers:
             await callers.begin(QUESTION)
             with turn_held(tmp_path):
@@ -85,7 +95,11 @@ async def test_calls_in_flight_are_finished_and_recorded(catalog: Path, tmp_path
 
 
 async def test_steady_load_loses_nothing_that_was_begun(catalog: Path, tmp_path: Path) -> None:
-    async with serving(catalog, tmp_path, log_level="DEBUG") as server, calling(server.address) as callers:
+    # No store is late: the machine may be.
+    async with (
+        serving(catalog, tmp_path, log_level="DEBUG", store_timeout_seconds="30") as server,
+        calling(server.address) as callers,
+    ):
         load = [asyncio.create_task(callers.keep_asking(QUESTION)) for _ in range(CALLS)]
         await server.until_logged("resolution_complete", CALLS)
         server.tell(signal.SIGTERM)

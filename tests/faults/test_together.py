@@ -13,7 +13,9 @@ from typing import Any, Final
 import pytest
 
 from ecp_server.domain.health import BreakerState
-from ecp_server.domain.provenance import StoreKind
+from ecp_server.domain.impaired import Impaired
+from ecp_server.domain.provenance import Degradation, StoreKind
+from ecp_server.stores.guard.deadline import Budget, Limit
 from tests.faults.matrix import AT_A_TIME, LATE_SECONDS, MACHINE_SECONDS
 from tests.faults.proxy import Fault
 from tests.faults.replies import GRAPH, POLICY, REGISTRY, STATE, USED, VECTOR, ask, assert_as_designed, told
@@ -80,21 +82,31 @@ async def whole(standing: Estate) -> str:
     return recorded
 
 
+def may_be_too_late(kind: str, down: tuple[StoreKind, ...]) -> bool:
+    """Tell whether the time of a call can end in a store that has no stand-in, another one having used it up."""
+    needed = set(down) & set(USED[kind])
+    return len(needed) > 1 and not needed.isdisjoint({POLICY, STATE})
+
+
 async def fail_together(standing: Estate, down: tuple[StoreKind, ...], fault: Fault) -> None:
     """Ask every kind of call while stores are down; then heal them."""
     recorded = await whole(standing)
     for store in down:
         await standing.proxies[store].turn(fault)
     for kind in USED:
-        for seconds in (PATIENT_SECONDS, TIGHT_SECONDS):
+        # First one alone with little time: while the breakers are closed each store takes as long as it is given.
+        for seconds, calls in ((TIGHT_SECONDS, 1), (PATIENT_SECONDS, AT_A_TIME)):
             started = time.monotonic()
-            replies = await asyncio.gather(
-                *(ask(standing.server, kind, recorded, timeout=seconds) for _ in range(AT_A_TIME))
-            )
+            asked = [ask(standing.server, kind, recorded, timeout=seconds) for _ in range(calls)]
+            replies = await asyncio.gather(*asked)
             assert time.monotonic() - started <= seconds + MACHINE_SECONDS
             for reply in replies:
                 standing.books.note(kind, reply)
-                assert_as_designed(kind, down, reply)
+                if reply.code == "DEADLINE_EXCEEDED":
+                    assert seconds == TIGHT_SECONDS
+                    assert may_be_too_late(kind, down)
+                else:
+                    assert_as_designed(kind, down, reply)
     assert standing.books.slowest_seconds <= PATIENT_SECONDS + LATE_SECONDS
     for store in down:
         await standing.proxies[store].turn(Fault.NONE)
@@ -107,6 +119,26 @@ async def test_stores_fail_together(standing: Estate) -> None:
         await fail_together(standing, down, fault)
     await whole(standing)
     await standing.books.balance()
+
+
+async def test_a_deadline_for_each_store_is_found(standing: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def whole_budget(self: Budget) -> Limit:
+        ends_at = time.monotonic() + self.seconds
+        return Limit(self.store, ends_at, by_caller=False, reserved=False, telling=True)
+
+    monkeypatch.setattr(Budget, "limit", whole_budget)
+    with pytest.raises(AssertionError):
+        await fail_together(standing, *CHOSEN[0])
+
+
+async def test_notices_in_another_order_are_found(standing: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Impaired,
+        "degradations",
+        property(lambda self: tuple(self._noted[store] for store in sorted(self._noted)[::-1])),
+    )
+    with pytest.raises(AssertionError):
+        await fail_together(standing, *CHOSEN[1])
 
 
 @pytest.mark.long
@@ -163,7 +195,27 @@ async def test_a_store_that_flaps_is_told_of_where_it_failed_and_nowhere_else(
     meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, seconds: float
 ) -> None:
     """And its breaker opens once in a cool-down at most."""
-    async with estate(meridian, tmp_path, urls_of(request, "registry"), breaker_failures="2") as standing:
+    await told_of_where_it_failed(meridian, tmp_path, urls_of(request, "registry"), seconds)
+
+
+async def test_a_notice_of_what_failed_another_call_is_found(
+    meridian: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: dict[StoreKind, Degradation] = {}
+    note = Impaired.note
+
+    def for_ever(self: Impaired, degradation: Degradation) -> None:
+        noted[degradation.store] = degradation
+        note(self, degradation)
+
+    monkeypatch.setattr(Impaired, "note", for_ever)
+    monkeypatch.setattr(Impaired, "degradations", property(lambda _: tuple(noted.values())))
+    with pytest.raises(AssertionError):
+        await told_of_where_it_failed(meridian, tmp_path, urls_of(request, "registry"), 3)
+
+
+async def told_of_where_it_failed(catalog: Path, folder: Path, urls: dict[Any, str], seconds: float) -> None:
+    async with estate(catalog, folder, urls, breaker_failures="2") as standing:
         await whole(standing)
         noticed, opened = await flaps(standing, StoreKind.REGISTRY, seconds)
         assert noticed[True]

@@ -9,6 +9,7 @@ import pytest
 
 from ecp_server.domain.errors import StoreBusy, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.stores.guard import bulkhead as bulkheads
 from ecp_server.stores.guard.bulkhead import Bulkhead, TimeIsOver
 from tests.stores.guard.acting import answer, hang, raising
 
@@ -147,15 +148,21 @@ async def test_an_error_of_what_was_left_behind_is_no_noise(
     assert "" == caplog.text
 
 
-async def test_a_blocked_loop_is_not_held_against_the_store(bulkhead: Bulkhead) -> None:
+async def test_a_blocked_loop_is_not_held_against_the_store(
+    bulkhead: Bulkhead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkheads, "_CATCH_UP_SECONDS", 0.5)  # on a busy machine rounds of the loop take their time
+    begun = asyncio.Event()
+
     async def act() -> object:
+        begun.set()
         await asyncio.sleep(0.01)  # the answer is there while the loop is blocked
         for _ in range(5):
             await asyncio.sleep(0)
         return "answer"
 
     asking = asyncio.create_task(bulkhead.run(act, soon(0.05)))
-    await asyncio.sleep(0)
+    await begun.wait()
     time.sleep(0.3)  # noqa: ASYNC251 - that is the point
     assert "answer" == await asking
     hanging = asyncio.create_task(bulkhead.run(hang, soon(0.05)))

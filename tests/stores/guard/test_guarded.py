@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 import pytest
@@ -22,6 +23,7 @@ from ecp_server.domain.errors import (
 )
 from ecp_server.domain.health import BreakerState
 from ecp_server.domain.provenance import STORE_CALLS, StoreCall, StoreKind
+from ecp_server.stores.guard import bulkhead
 from ecp_server.stores.guard.deadline import Budget
 from ecp_server.stores.guard.guarded import Guard, GuardSettings, guarded
 from ecp_server.stores.observe import observed
@@ -110,9 +112,10 @@ async def test_every_attempt_counts() -> None:
     assert (5, BreakerState.OPEN) == (store.behind.asked, store.guard.breaker)
 
 
-async def test_a_time_out_counts_as_a_failure() -> None:
+async def test_a_time_out_counts_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Aiobreaker (2): 50 time-outs outside of it leave it closed."""
-    store = Guarded(hang, seconds=0.01)
+    monkeypatch.setattr(bulkhead, "LAG_SECONDS", math.inf)  # a busy machine: test_bulkhead has it
+    store = Guarded(hang, seconds=0.1)
     for _ in range(5):
         with pytest.raises(StoreTimeout):
             await store.port.ask()
