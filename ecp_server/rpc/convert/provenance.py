@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -96,32 +96,20 @@ def _fill_struct(struct: Struct, output: Output) -> None:
 def _fill(message: Value, value: OutputValue) -> None:
     """Write what is not a text; texts, which most values are, are written where they are met."""
     # Lists and dicts by their types: whether something is a Mapping Python finds out in Python.
-    if isinstance(value, (list, tuple)):
-        _fill_list(message, value)
-    elif isinstance(value, dict):
-        _fill_object(message, value)
-    elif isinstance(value, bool):
+    if isinstance(value, bool):
         message.bool_value = value
     elif isinstance(value, (int, float)):
         message.number_value = value
     elif value is None:
         message.null_value = NULL_VALUE
-    elif isinstance(value, Mapping):
-        _fill_object(message, value)
+    elif isinstance(value, dict) or (not isinstance(value, (list, tuple)) and isinstance(value, Mapping)):
+        message.struct_value.SetInParent()
+        _fill_struct(message.struct_value, value)
     else:
-        _fill_list(message, value)
-
-
-def _fill_object(message: Value, value: Output) -> None:
-    message.struct_value.SetInParent()
-    _fill_struct(message.struct_value, value)
-
-
-def _fill_list(message: Value, items: Sequence[OutputValue]) -> None:
-    message.list_value.SetInParent()
-    values = message.list_value.values
-    for item in items:
-        if isinstance(item, str):
-            values.add().string_value = item
-        else:
-            _fill(values.add(), item)
+        message.list_value.SetInParent()
+        values = message.list_value.values
+        for item in value:
+            if isinstance(item, str):
+                values.add().string_value = item
+            else:
+                _fill(values.add(), item)

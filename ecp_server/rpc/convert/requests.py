@@ -197,13 +197,16 @@ def _principal(checks: Checks, context: types_pb2.UserContext) -> Principal:
     if len(allowed) > MAX_RESTRICTED_DIMENSIONS:
         checks.wrong("user_context.allowed_members", f"must have at most {MAX_RESTRICTED_DIMENSIONS} dimensions")
         return Principal()
-    for dimension, members in allowed.items():
+    held: list[tuple[str, tuple[str, ...]]] = []
+    for dimension in allowed:
+        members = allowed[dimension]
         _members(checks, f"user_context.allowed_members[{dimension[:MAX_NAME]}]", dimension, members)
+        held.append((dimension, tuple(sorted(set(members.values)))))
     return Principal(
         subject=context.user_id,
         department=context.department,
         roles=tuple(context.roles),
-        allowed_members=tuple(sorted((d, tuple(sorted(set(m.values)))) for d, m in allowed.items())),
+        allowed_members=tuple(sorted(held)),
     )
 
 

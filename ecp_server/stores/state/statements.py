@@ -23,4 +23,5 @@ def _insert_into(table: str, columns: str, count: int) -> str:
 
 def utc(moment: datetime) -> str:
     """Return a moment so that moments sort as their texts do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")
