@@ -79,6 +79,7 @@ async def running(catalog: Path | None, state: Path, **settings: str) -> AsyncIt
         "state_url": f"sqlite:///{state / 'state.db'}",
         "drain_delay_seconds": "0",
         "max_queue_seconds": "60",  # as in tests.processes
+        "precedents_per_day": "1000000",  # one user of a test teaches for many
     } | settings
     loaded = Settings.load({f"ECP_{name.upper()}": value for name, value in chosen.items()})
     instruments = Instruments()

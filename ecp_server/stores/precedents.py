@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ecp_server.domain.errors import StoreError
 from ecp_server.domain.feedback import NO_PRECEDENTS, DepartmentPrecedents
 from ecp_server.stores.ports import State
 
@@ -43,7 +42,9 @@ class KeptPrecedents:
         """The one that was used last comes last."""
         self._count = 0
         self._generation = 0
-        self._refreshing: dict[str, asyncio.Task[None]] = {}
+        self._reading: dict[str, asyncio.Task[DepartmentPrecedents]] = {}
+        """The reading that whoever asks for a department may wait for."""
+        self._tasks: set[asyncio.Task[DepartmentPrecedents]] = set()
 
     async def of(self, department: str) -> DepartmentPrecedents:
         """Return what a department has taught; nothing where it is "".
@@ -54,23 +55,26 @@ class KeptPrecedents:
             return NO_PRECEDENTS
         kept = self._kept.get(department)
         if kept is None or (age := self._clock() - kept.asked_at) > USABLE_SECONDS:
-            return await self._read(department)
-        if age > FRESH_SECONDS and department not in self._refreshing:
-            self._refresh(department)
+            # One reading for all who ask: a burst would take every connection to the store.
+            self._read_once(department)
+            return await asyncio.shield(self._reading[department])
+        if age > FRESH_SECONDS:
+            self._read_once(department)
         self._kept.move_to_end(department)
         return kept.precedents
 
     def forget(self, department: str) -> None:
         """Read anew what a department has taught: it has changed. What is being read now is not kept."""
         self._generation += 1
+        self._reading.pop(department, None)
         self._drop(department)
 
     async def close(self) -> None:
-        """Stop reading in the background."""
-        for task in self._refreshing.values():
+        """Stop reading."""
+        for task in self._tasks:
             task.cancel()
-        if self._refreshing:
-            await asyncio.wait(list(self._refreshing.values()))
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _read(self, department: str) -> DepartmentPrecedents:
         generation, asked_at = self._generation, self._clock()
@@ -80,17 +84,24 @@ class KeptPrecedents:
             self._keep(department, _Copy(read, len(found), asked_at))
         return read
 
-    def _refresh(self, department: str) -> None:
-        # In a context of its own: the caller's deadline and provenance are not its.
-        task = asyncio.create_task(self._read_quietly(department), context=contextvars.Context(), name="precedents")
-        self._refreshing[department] = task
-        task.add_done_callback(lambda _: self._refreshing.pop(department))
+    def _read_once(self, department: str) -> None:
+        """Begin to read what a department has taught, unless that is being read."""
+        if department in self._reading:
+            return
+        # In a context of its own: the deadline and the provenance of whoever asks first are not the others'.
+        task = asyncio.create_task(self._read(department), context=contextvars.Context(), name="precedents")
+        self._reading[department] = task
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(department, done))
 
-    async def _read_quietly(self, department: str) -> None:
-        try:
-            await self._read(department)
-        except StoreError:
-            return  # told where every store call is; once the copy is too old, a question will say so too
+    def _ended(self, department: str, task: asyncio.Task[DepartmentPrecedents]) -> None:
+        self._tasks.discard(task)
+        if self._reading.get(department) is task:
+            del self._reading[department]
+        if not task.cancelled():
+            # Retrieved: perhaps nobody waits. A failure is told where every store call is; once the copy is too old, a
+            # question will say so too.
+            task.exception()
 
     def _keep(self, department: str, copy: _Copy) -> None:
         self._drop(department)

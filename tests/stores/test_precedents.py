@@ -162,6 +162,48 @@ async def test_what_was_being_read_when_it_changed_is_not_kept(copies: KeptPrece
     assert ["pre-1"] == ids(await copies.of("finance"))
 
 
+async def test_all_who_wait_for_a_department_wait_for_one_reading(copies: KeptPrecedents, state: Watched) -> None:
+    """Else a burst takes all connections to the store, and the rest of it is refused."""
+    await taught(state, "1")
+    state.gate = asyncio.Event()
+    waiting = [asyncio.create_task(copies.of("finance")) for _ in range(50)]
+    while not state.read:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
+    waiting[0].cancel()  # who asked first may go away
+    await asyncio.wait(waiting[:1])
+    state.gate.set()
+    assert [["pre-1"]] * 49 == [ids(found) for found in await asyncio.gather(*waiting[1:])]
+    assert ["finance"] == state.read
+
+
+async def test_who_asks_after_a_change_does_not_wait_for_what_was_read_before(
+    copies: KeptPrecedents, state: Watched
+) -> None:
+    state.gate = asyncio.Event()
+    before = asyncio.create_task(copies.of("finance"))
+    while not state.read:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    await taught(state, "1")
+    copies.forget("finance")
+    after = asyncio.create_task(copies.of("finance"))
+    await asyncio.sleep(0.05)
+    state.gate.set()
+    assert ([], ["pre-1"]) == (ids(await before), ids(await after))
+
+
+async def test_all_who_wait_hear_of_a_failure_and_the_next_one_asks_anew(
+    copies: KeptPrecedents, state: Watched
+) -> None:
+    await taught(state, "1")
+    state.down = True
+    outcomes = await asyncio.gather(*(copies.of("finance") for _ in range(5)), return_exceptions=True)
+    assert [StoreUnavailable] * 5 == [type(outcome) for outcome in outcomes]
+    state.down = False
+    assert ["pre-1"] == ids(await copies.of("finance"))
+    assert ["finance"] * 2 == state.read
+
+
 async def test_departments_that_nobody_asks_for_give_way(
     copies: KeptPrecedents, state: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
