@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import field
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
 import structlog
 
@@ -30,10 +31,16 @@ from ecp_server.execution.record import CANCELLED, EXECUTED, Encoding, audit, au
 from ecp_server.execution.run import Runner
 from ecp_server.execution.validate import validate
 from ecp_server.resolution.prepared import Preparation
-from ecp_server.resolution.stage import Stage, take
+from ecp_server.resolution.stage import Stage, Work, take
 from ecp_server.stores.ports import Policy, Registry, State
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+_REAUTHORIZE: Final = Stage("reauthorize", StepType.AUTHORIZE, ("authorize",))
+_NARROW: Final = Stage("narrow", StepType.PLAN, ("reauthorize",))
+_RUN: Final = Stage("run", StepType.RUN, ("narrow",))
+_COMPUTE: Final = Stage("compute", StepType.COMPUTE, ("run",))
+_VALIDATE: Final = Stage("validate", StepType.VALIDATE, ("compute",))
 
 
 class ExecuteInstruments(Protocol):
@@ -111,19 +118,19 @@ class Executor:
         except EcpError as refusal:
             await self._audit(audit_unread(found, refusal.reason.value))
             raise
-        steps: Sequence[Stage[Draft]] = (
-            Stage("reauthorize", StepType.AUTHORIZE, ("authorize",), lambda d: authorize(d, stores.policy)),
-            Stage("narrow", StepType.PLAN, ("reauthorize",), narrow),
-            Stage("run", StepType.RUN, ("narrow",), self.runner.run),
-            Stage("compute", StepType.COMPUTE, ("run",), compute),
-            Stage("validate", StepType.VALIDATE, ("compute",), lambda d: validate(d, stores.registry)),
+        steps: Sequence[tuple[Stage, Work[Draft]]] = (
+            (_REAUTHORIZE, partial(authorize, policy=stores.policy)),
+            (_NARROW, narrow),
+            (_RUN, self.runner.run),
+            (_COMPUTE, compute),
+            (_VALIDATE, partial(validate, registry=stores.registry)),
         )
         taken: list[Step] = []
         log = _log.bind()
         listening = log if log.is_enabled_for(logging.DEBUG) else None
         try:
-            for stage in steps:
-                draft = await take(stage, draft, taken, listening)
+            for stage, work in steps:
+                draft = await take(stage, work, draft, taken, listening)
             self.instruments.policy_decision(Action.EXECUTE.value, True)
             for told in draft.degradations:
                 impaired.note(told)

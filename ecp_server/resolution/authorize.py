@@ -65,11 +65,15 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
         kept.append(rewritten)
         obligations += demanded
     names = {measure.name for query in kept for measure in query.measures}
-    computations = tuple([c for c in draft.plan.computations if _computable(c, names)])
-    columns = {*names, *[computation.name for computation in computations], *draft.plan.alignment.keys}
-    alignment = _alignment(draft.plan.alignment, columns)
+    computations = draft.plan.computations
+    if computations and left_out:
+        computations = tuple([c for c in computations if _computable(c, names)])
+    alignment = draft.plan.alignment
+    if alignment.order_by:
+        alignment = _alignment(alignment, {*names, *[c.name for c in computations], *alignment.keys})
     written = with_digest(ExecutionPlan(tuple(kept), computations, alignment, tuple(obligations)))
-    refuse_hidden_order(written)
+    if obligations:
+        refuse_hidden_order(written)
     warnings = (*[_restricted(d) for d in left_out], *_policy_warnings(products, decisions))
     finding = Finding(
         _reasoning(decisions, obligations, left_out),
@@ -78,7 +82,7 @@ async def authorize(draft: Draft, policy: Policy) -> tuple[Draft, Finding]:
                 {"product": product, "allow": decided.allow, "policy": decided.policy, "reason": decided.reason}
                 for product, decided in sorted(decisions.items())
             ],
-            "obligations": [o.policy for o in obligations],
+            "obligations": [o.policy for o in obligations] if obligations else [],
         },
     )
     return replace(draft, plan=written, decisions=decisions, warnings=draft.warnings + warnings), finding
@@ -89,12 +93,14 @@ def plan_products(draft: Draft) -> Mapping[str, Product]:
 
     A target, and what a metric is computed from, is judged with the tier of the metric asked for (policy.md).
     """
-    tier = min((metric.certification_tier for metric in draft.selection.metrics), default=None)
-    asked = {metric.id for metric in draft.selection.metrics}
+    tiers = {metric.id: metric.certification_tier for metric in draft.selection.metrics}
+    tier = min(tiers.values(), default=None)
     governed = draft.prepared.products
     products: dict[str, Product] = {}
-    for metric in [m for part in draft.selection.slices for m in read_by(part)]:
-        products[metric.id] = governed.metric(metric, tier=None if metric.id in asked else tier)
+    for part in draft.selection.slices:
+        for metric in read_by(part):
+            if metric.id not in products:
+                products[metric.id] = governed.metric(metric, tier=None if metric.id in tiers else tier)
     return products
 
 
@@ -107,7 +113,8 @@ def _permit(
     for decision in decided:
         if not decision.allow:
             raise PolicyDenied(decision.policy, decision.reason, decision.may)
-    return apply(query, demands_on(metrics, decided, reader), reader)
+    demands = demands_on(metrics, decided, reader)
+    return apply(query, demands, reader) if demands else (query, ())
 
 
 def _computable(computation: Computation, names: set[str]) -> bool:
@@ -147,7 +154,9 @@ def _restricted(denied: _Denied) -> Warning:
 
 
 def _policy_warnings(products: Mapping[str, Product], decisions: Mapping[str, Decision]) -> tuple[Warning, ...]:
-    decided = [decision for product in products if (decision := decisions.get(product)) is not None]
+    decided = [decision for product in products if (decision := decisions.get(product)) and decision.warnings]
+    if not decided:
+        return ()
     told = dict.fromkeys([(decision.policy, warning) for decision in decided for warning in decision.warnings])
     return tuple([Warning(policy, w.type, Severity.MEDIUM, w.message) for policy, w in told])
 

@@ -8,7 +8,7 @@ from datetime import date
 from ecp_server.domain.catalog import AssetKind, AssetRef, Severity
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
-from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
+from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember, read_by
 
 DEFINITION_CHANGED = "definition_changed"
 _LAST_DAY_HOLDS = "What holds on the last day of the period applies."
@@ -16,21 +16,25 @@ _LAST_DAY_HOLDS = "What holds on the last day of the period applies."
 
 def changes_inside(draft: Draft) -> list[Warning]:
     """Return a warning for each change, once (catalog.md, Effective dates and definition_changes)."""
-    found = {(w.id, w.message): w for part in draft.selection.slices for w in _of_slice(draft, part)}
+    found: dict[tuple[str, str], Warning] = {}
+    for part in draft.selection.slices:
+        for warning in _of_slice(draft, part):
+            found[warning.id, warning.message] = warning
     return list(found.values())
 
 
 def _of_slice(draft: Draft, part: Slice) -> Iterator[Warning]:
-    groupings = draft.selection.groupings if part.grouped else ()
-    grouped = [member for grouping in groupings for member in _members_of(grouping, draft)]
-    for sliced in (*part.members, *grouped):
+    members = [*part.members]
+    for grouping in draft.selection.groupings if part.grouped else ():
+        members += _members_of(grouping, draft)
+    for sliced in members:
         for day in _days_of_member(sliced, part.period, draft):
             yield _warning(sliced.member.id, f"What {sliced.member.name} stands for changed on {day}", _LAST_DAY_HOLDS)
-    for metric in (part.asked, *[m.metric for m in part.metrics]):
+    for metric in read_by(part):
         for change in metric.definition_changes:
             if _inside(change.on, part.period):
                 yield _warning(metric.id, f"The definition of {metric.name} changed on {change.on}: {change.note}")
-    for term_id, day in _days_of_terms(part.period, draft):
+    for term_id, day in _days_of_terms(part.period, draft) if draft.variations else ():
         name = draft.prepared.catalog.terms[term_id].name
         yield _warning(term_id, f"What {name} means changed on {day}", _LAST_DAY_HOLDS)
     for name, day in _days_of_target(draft, part):
@@ -47,18 +51,21 @@ def _members_of(grouping: Grouping, draft: Draft) -> Iterator[SlicedMember]:
 
 def _days_of_target(draft: Draft, part: Slice) -> Iterator[tuple[str, date]]:
     """Return the days on which a target that the slice reads begins or ends to hold."""
-    for target in [target for metric in draft.selection.metrics for target in metric.targets]:
-        if target.metric == part.asked.id:
-            for day in _inside_of((target.valid_from, target.valid_to), part.period):
-                yield target.name, day
+    for metric in draft.selection.metrics:
+        for target in metric.targets:
+            if target.metric == part.asked.id and (target.valid_from or target.valid_to):
+                for day in _inside_of((target.valid_from, target.valid_to), part.period):
+                    yield target.name, day
 
 
 def _days_of_member(sliced: SlicedMember, period: TimeRange | None, draft: Draft) -> list[date]:
     """Return the days on which the member, or its reading in the context that applies, begins or ends."""
-    ref = AssetRef(AssetKind.MEMBER, sliced.member.id)
-    asked = draft.variations.get(ref)
-    variations = sliced.member.variations if asked is None else asked.members
-    bounds = [sliced.member.valid_from, sliced.member.valid_to]
+    member = sliced.member
+    if not (member.valid_from or member.valid_to or member.variations or draft.variations):
+        return []
+    asked = draft.variations.get(AssetRef(AssetKind.MEMBER, member.id))
+    variations = member.variations if asked is None else asked.members
+    bounds = [member.valid_from, member.valid_to]
     bounds += [day for v in variations if v.context == sliced.variation for day in (v.valid_from, v.valid_to)]
     return _inside_of(bounds, period)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import TimeRange
-from ecp_server.domain.plan import ExecutionPlan, SemanticQuery
+from ecp_server.domain.plan import ExecutionPlan, GroupBy, SemanticQuery
 
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
@@ -20,11 +20,12 @@ def with_digest(plan: ExecutionPlan) -> ExecutionPlan:
 
 def _canonical(plan: ExecutionPlan) -> list[object]:
     """Return the plan as nested lists, everything at its place; a new field gets a place at the end."""
+    order = plan.alignment
     return [
         [_query(query) for query in plan.queries],
-        [[c.name, c.expression, c.unit] for c in plan.computations],
-        [plan.alignment.keys, [[o.column, o.descending] for o in plan.alignment.order_by], plan.alignment.limit],
-        [[int(o.kind), o.query_id, o.ref, o.values, o.policy] for o in plan.obligations],
+        [[c.name, c.expression, c.unit] for c in plan.computations] if plan.computations else [],
+        [order.keys, [[o.column, o.descending] for o in order.order_by] if order.order_by else [], order.limit],
+        [[int(o.kind), o.query_id, o.ref, o.values, o.policy] for o in plan.obligations] if plan.obligations else [],
     ]
 
 
@@ -32,23 +33,23 @@ def _query(query: SemanticQuery) -> list[object]:
     return [
         query.id,
         [[m.name, m.ref, m.metric_id, m.unit] for m in query.measures],
-        [[g.dimension, g.ref, g.level, [[b.member_id, b.values] for b in g.buckets]] for g in query.group_by],
+        [_group(group) for group in query.group_by] if query.group_by else [],
         [[f.ref, int(f.operator), f.values, f.source, f.dimension] for f in query.filters],
         query.time_ref,
         None if query.time_range is None else _period(query.time_range),
     ]
 
 
+def _group(group: GroupBy) -> list[object]:
+    return [group.dimension, group.ref, group.level, [[b.member_id, b.values] for b in group.buckets]]
+
+
 def _period(period: TimeRange) -> list[object]:
     return [
-        _day(period.start),
-        _day(period.end),
+        None if period.start is None else period.start.isoformat(),
+        None if period.end is None else period.end.isoformat(),
         period.calendar,
         int(period.grain),
-        [[_day(bucket.start), _day(bucket.end)] for bucket in period.buckets],
+        [[bucket.start.isoformat(), bucket.end.isoformat()] for bucket in period.buckets] if period.buckets else [],
         period.time_zone,
     ]
-
-
-def _day(day: object) -> str | None:
-    return None if day is None else str(day)

@@ -29,20 +29,23 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
         if new := refs_of(senses, draft.prepared) - asked:
             visible |= await visibility.visible(products, sorted(new) if len(new) > 1 else new)
             asked |= new
-        hidden = [sense.meaning for sense in senses if not may_be_shown(sense, visible, draft.prepared)]
+        doubtful = [sense for sense in senses if sense.asset not in visible]
+        hidden = [sense.meaning for sense in doubtful if not may_be_shown(sense, visible, draft.prepared)]
         if not hidden:
             break
         draft, _ = parse(replace(draft, hidden=draft.hidden.union(hidden)))
     # Only what is left is told: the number of candidates would betray the hidden ones.
-    left = sorted(ref.id for ref in asked & visible)
+    left = sorted([ref.id for ref in asked & visible])
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
 
 
 def refs_of(senses: Sequence[Sense], prepared: PreparedCatalog) -> set[AssetRef]:
     """Return the metrics and terms that are named, and some that have a target that is."""
     targets = [sense.id for sense in senses if sense.kind is SenseKind.TARGET]
-    having = [metric for name in targets for metric in prepared.metrics_by_target[name][:_MOST_OFFERED]]
     named = {sense.asset for sense in senses if sense.asset is not None}
+    if not targets:
+        return named
+    having = [metric for name in targets for metric in prepared.metrics_by_target[name][:_MOST_OFFERED]]
     return named.union([AssetRef(AssetKind.METRIC, metric.id) for metric in having])
 
 

@@ -172,7 +172,9 @@ class Slice:
 
 def read_by(part: Slice) -> tuple[Metric, ...]:
     """Return what policy judges of a slice: the metric that it serves, then those that it measures."""
-    return (part.asked, *(sliced.metric for sliced in part.metrics))
+    if len(part.metrics) == 1:
+        return part.asked, part.metrics[0].metric
+    return (part.asked, *[sliced.metric for sliced in part.metrics])
 
 
 def cube_of(metric: Metric) -> str:

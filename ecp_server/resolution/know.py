@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from ecp_server.domain.catalog import Catalog, KnownIssue, Severity
 from ecp_server.domain.frozen import dataclass, replace
@@ -10,7 +11,7 @@ from ecp_server.domain.period import TimeRange
 from ecp_server.domain.provenance import Finding, OutputValue, StepStatus
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.resolution.changes import changes_inside
-from ecp_server.resolution.draft import Draft, Slice, SlicedMember
+from ecp_server.resolution.draft import Draft, Slice, SlicedMember, read_by
 from ecp_server.resolution.selecting.membership import member_values
 from ecp_server.resolution.selecting.periods import CALENDAR, PARTIAL_PERIOD, has_not_ended
 from ecp_server.stores.ports import Graph, IssueLink
@@ -40,20 +41,26 @@ async def know(draft: Draft, graph: Graph) -> tuple[Draft, Finding]:
     What was considered and does not fire stands in the output, with the reason.
     """
     slices = draft.selection.slices
-    draft = replace(draft, warnings=(*draft.warnings, *draft.selection.warnings, *_partial(draft)))
+    warnings = [*draft.warnings, *draft.selection.warnings, *_partial(draft)]
     if not slices:
+        draft = replace(draft, warnings=tuple(warnings)) if warnings else draft
         return draft, Finding("Nothing is to be read, so nothing can be wrong with it", status=StepStatus.SKIPPED)
     catalog = draft.prepared.catalog
-    metrics = sorted({m.metric.id for s in slices for m in s.metrics} | {s.asked.id for s in slices})
+    metrics = sorted({metric.id for part in slices for metric in read_by(part)})
     links = await graph.known_issues(catalog.version, metrics)
-    own = _own_members(draft)
-    verdicts = [verdict for part in slices for verdict in judge(links, part, draft.contexts, catalog, own)]
+    own = _own_members(draft) if draft.question.principal.allowed_members else ()
+    verdicts: list[Verdict] = []
+    for part in slices if links else ():
+        verdicts += judge(links, part, draft.contexts, catalog, own)
     fired = {v.issue.id: v.issue for v in verdicts if v.fires}
-    draft = _with_other_readings(draft, links, frozenset(fired), own)
-    warnings = tuple([_warning(issue) for issue in sorted(fired.values(), key=_gravest_first)])
-    warnings += (*changes_inside(draft), *_certification(draft))
+    if draft.selection.other_readings:
+        draft = _with_other_readings(draft, links, frozenset(fired), own)
+    warnings += [_warning(issue) for issue in sorted(fired.values(), key=_gravest_first)]
+    warnings += changes_inside(draft)
+    warnings += _certification(draft)
+    draft = replace(draft, warnings=tuple(warnings)) if warnings else draft
     reasoning = f"{len(fired)} of {len({v.issue.id for v in verdicts})} known issues concern this slice"
-    return replace(draft, warnings=draft.warnings + warnings), Finding(reasoning, {"considered": _output(verdicts)})
+    return draft, Finding(reasoning, {"considered": _output(verdicts)})
 
 
 def judge(
@@ -125,8 +132,6 @@ def _met(values: frozenset[str], asked: Sequence[SlicedMember]) -> frozenset[str
 def _own_members(draft: Draft) -> list[SlicedMember]:
     """Return the members that the principal is restricted to, as its own department reads them."""
     catalog, principal = draft.prepared.catalog, draft.question.principal
-    if not principal.allowed_members:
-        return []
     contexts = draft.prepared.contexts.chain(principal.department)
     own: list[SlicedMember] = []
     for dimension_id, ids in principal.allowed_members:
@@ -152,8 +157,6 @@ def _with_other_readings(
     draft: Draft, links: Sequence[IssueLink], fired: frozenset[str], own: Sequence[SlicedMember]
 ) -> Draft:
     """Say with the assumed calendar which issues the other reading would meet and this one does not."""
-    if not draft.selection.other_readings:
-        return draft
     catalog = draft.prepared.catalog
     others = {
         verdict.issue.id: verdict.issue.description
@@ -194,9 +197,13 @@ def _certification(draft: Draft) -> list[Warning]:
 
 def _partial(draft: Draft) -> list[Warning]:
     """Tell of periods that have not ended: the one asked for, and those that it is compared with."""
-    read = [part.period for part in draft.selection.slices if part.period is not None]
-    asked = [draft.selection.period] if draft.selection.period is not None else []
-    running = {period.end: period.label for period in reversed([*asked, *read]) if has_not_ended(period, draft.today)}
+    periods = [draft.selection.period, *[part.period for part in draft.selection.slices]]
+    running: dict[date, str] = {}
+    for period in reversed(periods):
+        if period is None or period.end is None or period.end <= draft.today:
+            continue
+        if has_not_ended(period, draft.today):
+            running[period.end] = period.label
     if not running:
         return []
     told = "; ".join(f"{label} has not ended" for label in reversed(running.values()))

@@ -57,11 +57,12 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
 def _query(part: Slice, draft: Draft) -> SemanticQuery:
     metric = part.metrics[0].metric
     measures = [Measure(m.name, m.metric.semantic_ref or "", m.metric.id, m.metric.unit) for m in part.metrics]
+    groupings = draft.selection.groupings if part.grouped else ()
     return SemanticQuery(
         id=part.id,
         measures=tuple(measures),
-        group_by=tuple([_group_by(g, part, draft) for g in draft.selection.groupings if part.grouped]),
-        filters=_filters(part, draft),
+        group_by=tuple([_group_by(grouping, part, draft) for grouping in groupings]) if groupings else (),
+        filters=_filters(part, draft) if part.members else (),
         time_ref=(metric.time_dimension or "") if part.period is not None else "",
         time_range=part.period,
         label=part.label or part.asked.name,
@@ -77,14 +78,16 @@ def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:
     for dimension_id, members in by_dimension.items():
         dimension = draft.prepared.catalog.dimensions[dimension_id]
         ref = _address(dimension, part)
-        wanted = _values([m for m in members if not m.excluded], dimension, part, draft)
-        left_out = _values([m for m in members if m.excluded], dimension, part, draft)
-        if _cannot_exclude(members, wanted, left_out):
+        included = [m for m in members if not m.excluded]
+        wanted = _values(included, dimension, part, draft)
+        excludes = len(included) < len(members)
+        left_out = _values([m for m in members if m.excluded], dimension, part, draft) if excludes else ()
+        if excludes and _cannot_exclude(members, wanted, left_out):
             raise _NoAddress(Incompatible(f"{part.asked.name} cannot leave out what the question leaves out"))
         if max(len(wanted), len(left_out)) > MAX_VALUES:
             raise _NoAddress(Incompatible(f"The question asks for more than {MAX_VALUES} values of {dimension.name}"))
-        if [m for m in members if not m.excluded]:
-            kept = tuple([value for value in wanted if value not in left_out])
+        if included:
+            kept = tuple([value for value in wanted if value not in left_out]) if left_out else wanted
             if not kept:
                 raise _NoAddress(Incompatible(f"Nothing of {dimension.name} is left of what the question asks for"))
             filters.append(Filter(ref, FilterOperator.EQUALS, kept, QUESTION, dimension_id))
@@ -103,8 +106,9 @@ def _cannot_exclude(members: Sequence[SlicedMember], wanted: Sequence[str], left
 def _values(members: Sequence[SlicedMember], dimension: Dimension, part: Slice, draft: Draft) -> tuple[str, ...]:
     """Return the values of all members in the slice's cube, each once, in the catalog's order."""
     values: dict[str, None] = {}
+    cube = part.cube
     for member in members:
-        bound = bound_values(member, dimension, part.cube, draft.contexts)
+        bound = bound_values(member, dimension, cube, draft.contexts)
         if bound is None:
             name = member.member.name
             raise _NoAddress(Incompatible(f"{part.asked.name} knows several readings of {name}; name a department"))
@@ -136,4 +140,6 @@ def _address(dimension: Dimension, part: Slice) -> str:
 
 def _keys(draft: Draft) -> tuple[str, ...]:
     broken = [part for part in draft.selection.slices if part.period is not None and part.period.buckets]
-    return (*((PERIOD,) if broken else ()), *[grouping.dimension.id for grouping in draft.selection.groupings])
+    keys = (PERIOD,) if broken else ()
+    groupings = draft.selection.groupings
+    return (*keys, *[grouping.dimension.id for grouping in groupings]) if groupings else keys

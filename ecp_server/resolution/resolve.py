@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -30,12 +31,21 @@ from ecp_server.resolution.recall import Precedents, recall
 from ecp_server.resolution.record import Encoding, outcome_of, record, record_denial
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.select import select
-from ecp_server.resolution.stage import Stage, take
+from ecp_server.resolution.stage import Stage, Work, take
 from ecp_server.resolution.suggest import suggest
 from ecp_server.resolution.weigh import weigh
 from ecp_server.stores.ports import Graph, Policy, Registry, State, Vector
 
 _log: FilteringBoundLogger = structlog.get_logger(__name__)
+
+_PARSE: Final = Stage("parse", StepType.PARSE)
+_DISCOVER: Final = Stage("discover", StepType.AUTHORIZE, ("parse",))
+_SELECT: Final = Stage("select", StepType.SELECT, ("discover",))
+_KNOW: Final = Stage("know", StepType.KNOW, ("select",))
+_PLAN: Final = Stage("plan", StepType.PLAN, ("select",))
+_AUTHORIZE: Final = Stage("authorize", StepType.AUTHORIZE, ("plan",))
+_WEIGH: Final = Stage("weigh", StepType.WEIGH, ("select", "know"))
+_SUGGEST: Final = Stage("suggest", StepType.SELECT, ("select",))
 
 NO_INTENT: Final = "NONE"
 """The intent of a question that got no answer, in metrics."""
@@ -116,21 +126,23 @@ class Resolver:
         draft = await begin(question, self.catalogs, self.preparation, stores.state)
         visibility = Visibility(stores.policy, question.principal)
         draft = await recall(draft, self.precedents, visibility)
-        steps: Sequence[Stage[Draft]] = (
-            Stage("parse", StepType.PARSE, (), parse),
-            Stage("discover", StepType.AUTHORIZE, ("parse",), lambda d: discover(d, visibility)),
-            Stage("select", StepType.SELECT, ("discover",), lambda d: select(d, stores.graph, visibility)),
-            Stage("know", StepType.KNOW, ("select",), lambda d: know(d, stores.graph)),
-            Stage("plan", StepType.PLAN, ("select",), plan),
-            Stage("authorize", StepType.AUTHORIZE, ("plan",), lambda d: authorize(d, stores.policy)),
-            Stage("weigh", StepType.WEIGH, ("select", "know"), lambda d: weigh(d, stores.registry)),
+        steps: Sequence[tuple[Stage, Work[Draft]]] = (
+            (_PARSE, parse),
+            (_DISCOVER, partial(discover, visibility=visibility)),
+            (_SELECT, partial(select, graph=stores.graph, visibility=visibility)),
+            (_KNOW, partial(know, graph=stores.graph)),
+            (_PLAN, plan),
+            (_AUTHORIZE, partial(authorize, policy=stores.policy)),
+            (_WEIGH, partial(weigh, registry=stores.registry)),
         )
         taken: list[Step] = []
         try:
-            for stage in steps:
-                draft = await take(stage, draft, taken, listening)
+            for stage, work in steps:
+                draft = await take(stage, work, draft, taken, listening)
                 if draft.problem is not None:
-                    draft = await take(self._suggestions(visibility), draft, taken, listening)
+                    # Say what was perhaps meant where nothing matched.
+                    looking = partial(suggest, registry=stores.registry, vector=stores.vector, visibility=visibility)
+                    draft = await take(_SUGGEST, looking, draft, taken, listening)
                     break
         except PolicyDenied as denial:
             self.instruments.policy_decision(Action.RESOLVE.value, False)
@@ -145,8 +157,3 @@ class Resolver:
         policies = frozenset(visibility.policies)
         draft = replace(draft, policies=policies, degradations=impaired.degradations, steps=tuple(taken))
         return await record(draft, stores.state, encoding, self.expire_after)
-
-    def _suggestions(self, visibility: Visibility) -> Stage[Draft]:
-        """Say what was perhaps meant where nothing matched."""
-        registry, vector = self.stores.registry, self.stores.vector
-        return Stage("suggest", StepType.SELECT, ("select",), lambda d: suggest(d, registry, vector, visibility))

@@ -23,7 +23,7 @@ def restate(draft: Draft) -> str:
     names = list(dict.fromkeys(subjects)) or [metric.name for metric in selection.metrics]
     if not selection.slices:
         return _restate_answer(draft, names or [c.name for c in selection.concepts])
-    periods = dict.fromkeys(_period(part.period) for part in selection.slices if part.asked in selection.metrics)
+    periods = dict.fromkeys([_period(part.period) for part in selection.slices if part.asked in selection.metrics])
     return f"{_what(draft, names)}{_over_what(draft)}{_ranked(draft)}, {' and '.join(periods)}."
 
 
@@ -45,7 +45,7 @@ def _what(draft: Draft, names: Sequence[str]) -> str:
         return f"Share in {sentence}"
     elif parsed.moved:
         sentence = f"Growth of {sentence}"
-    said = {*(m.member.name for m in selection.members), *(metric.name for metric in selection.metrics)}
+    said = {*[m.member.name for m in selection.members], *[metric.name for metric in selection.metrics]}
     held = [p.label for p in selection.slices if p.label and p.label not in said and not p.id.startswith(LISTED)]
     return f"{sentence} against {', '.join(dict.fromkeys(held))}" if held else sentence
 
@@ -53,10 +53,11 @@ def _what(draft: Draft, names: Sequence[str]) -> str:
 def _over_what(draft: Draft) -> str:
     """Return the members that the figures are for, or without, and what they are grouped by."""
     selection = draft.selection
-    in_main = {member.member.id for member in selection.slices[0].members}
-    beside = draft.parsed.intent is Intent.COMPARISON and bool(in_main)
     wanted = [m.member for m in selection.members if not m.excluded]
-    held = [member.name for member in wanted if beside and member.id not in in_main]
+    held: list[str] = []
+    if draft.parsed.intent is Intent.COMPARISON and selection.slices[0].members:
+        in_main = {member.member.id for member in selection.slices[0].members}
+        held = [member.name for member in wanted if member.id not in in_main]
     own = [member.name for member in wanted if member.name not in held]
     left_out = [m.member.name for m in selection.members if m.excluded]
     by = [f"{g.dimension.name} ({g.level})" if g.level else g.dimension.name for g in selection.groupings]

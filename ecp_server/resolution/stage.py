@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -20,28 +20,32 @@ _NAMES: Final = {status: status.name for status in StepStatus}
 
 
 @dataclass(frozen=True, slots=True)
-class Stage(Generic[C]):
-    """One step of the path; ``depends_on`` are the ids of the steps whose output it uses."""
+class Stage:
+    """One step of a path; ``depends_on`` are the ids of the steps whose output it uses."""
 
     id: str
     type: StepType
-    depends_on: tuple[str, ...]
-    work: Callable[[C], tuple[C, Finding] | Awaitable[tuple[C, Finding]]]
+    depends_on: tuple[str, ...] = ()
 
 
-async def take(stage: Stage[C], draft: C, steps: list[Step], log: FilteringBoundLogger | None) -> C:
+Work = Callable[[C], tuple[C, Finding] | Awaitable[tuple[C, Finding]]]
+"""What a step does."""
+
+
+async def take(stage: Stage, work: Work[C], draft: C, steps: list[Step], log: FilteringBoundLogger | None) -> C:
     """Return the draft as the step leaves it, and add the step to those taken; told to ``log`` where there is one."""
     calls: list[StoreCall] = []
     collecting = STORE_CALLS.set(calls)
     start_time, started = datetime.now(UTC), time.perf_counter()
     try:
-        done = stage.work(draft)
+        done = work(draft)
         draft, finding = done if isinstance(done, tuple) else await done
     finally:
         STORE_CALLS.reset(collecting)
     status = finding.status
-    if calls and status is StepStatus.COMPLETE and [call for call in calls if call.outcome == FALLBACK]:
-        status = StepStatus.DEGRADED
+    for call in calls:
+        if call.outcome == FALLBACK and status is StepStatus.COMPLETE:
+            status = StepStatus.DEGRADED
     step = Step(
         id=stage.id,
         type=stage.type,

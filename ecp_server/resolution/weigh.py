@@ -21,6 +21,7 @@ were, half of which had an unknown place put in; people also write words that sa
 _ASSUMED_FACTOR = 0.97
 _NO_CONTRACT = 0.97
 _CONTRACT_WEIGHT = 0.1
+_GRAVE = (Severity.HIGH, Severity.CRITICAL)
 _MEDIUM_FROM = 0.6
 _HIGH_FROM = 0.85
 
@@ -45,9 +46,10 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
         return draft, Finding("There is no answer to rely on", status=StepStatus.SKIPPED)
     definition = _definition(draft)
     promise, all_covered = await _promise(draft, registry)
-    trust = 1.0 if promise is None else 1 - _CONTRACT_WEIGHT * (1 - promise.mean)
+    mean = 1.0 if promise is None else promise.mean
+    trust = 1.0 if promise is None else 1 - _CONTRACT_WEIGHT * (1 - mean)
     trust = trust if all_covered else min(trust, _NO_CONTRACT)
-    told = prod([WARNING_FACTOR[warning.severity] for warning in draft.warnings])
+    told = prod([WARNING_FACTOR[warning.severity] for warning in draft.warnings]) if draft.warnings else 1
     overall = round(definition * trust * told, 4)
     confidence = Confidence(
         overall=overall,
@@ -59,7 +61,7 @@ async def weigh(draft: Draft, registry: Registry) -> tuple[Draft, Finding]:
     )
     reasoning = (
         f"Definitions {definition:.2f}, "
-        + (f"contracts {promise.mean:.2f}, " if promise is not None else "no contract, ")
+        + (f"contracts {mean:.2f}, " if promise is not None else "no contract, ")
         + f"{len(draft.warnings)} warning{'' if len(draft.warnings) == 1 else 's'}"
     )
     return replace(draft, confidence=confidence), Finding(reasoning, {"overall": overall, "definition": definition})
@@ -85,6 +87,8 @@ async def _promise(draft: Draft, registry: Registry) -> tuple[Promise | None, bo
     if not promises:
         return None, False
     uncovered = [metric for metric in metrics if not contracts.get(metric)]
+    if len(promises) == 1:
+        return promises[0], not uncovered
     weakest = Promise(
         min([p.data_quality for p in promises]),
         min([p.freshness for p in promises]),
@@ -105,8 +109,8 @@ def _of(contract: Contract, metric: Metric) -> Promise:
 
 def _strictness(contract: Contract) -> float:
     """Return how far quality rules guard the tables: rules of high severity do, their absence does not."""
-    guarded = any(rule.severity in (Severity.HIGH, Severity.CRITICAL) for rule in contract.quality_rules)
-    return 1.0 if guarded else 0.95
+    guarding = [rule for rule in contract.quality_rules if rule.severity in _GRAVE]
+    return 1.0 if guarding else 0.95
 
 
 def level_of(overall: float) -> ConfidenceLevel:

@@ -157,10 +157,12 @@ def _differ(parsed: Parsed, words: Sequence[str], named: Sequence[NamedMention])
 
 
 def _compares(parsed: Parsed) -> bool:
-    if [timed for timed in parsed.times if timed.held or isinstance(timed.expression, Comparison)]:
-        return True
-    if [name for name in parsed.names if SenseKind.TARGET in name.kinds and is_target(name)]:
-        return True
+    for timed in parsed.times:
+        if timed.held or isinstance(timed.expression, Comparison):
+            return True
+    for name in parsed.names:
+        if SenseKind.TARGET in name.kinds and is_target(name):
+            return True
     several = parsed.comparing and len(parsed.names) + len(parsed.times) > 1
     return several and not HOLDING.isdisjoint(_free_words(parsed))
 

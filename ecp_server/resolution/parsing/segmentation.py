@@ -69,8 +69,11 @@ def segment(
 
 def _possible(tokens: Sequence[Token], spans: Sequence[Span]) -> list[Span]:
     """Return the spans that can be meant, each with the senses that can."""
-    grouping = [span for span in spans if span.first > 0 and tokens[span.first - 1].folded == "per"]
-    grouping = [span for span in grouping if not span.kinds.isdisjoint(_GROUPABLE)]
+    grouping = [
+        span
+        for span in spans
+        if span.first > 0 and tokens[span.first - 1].folded == "per" and not span.kinds.isdisjoint(_GROUPABLE)
+    ]
     possible: list[Span] = []
     for span in spans:
         # A name that ends inside what is grouped by ("sales per customer segment") is not meant.

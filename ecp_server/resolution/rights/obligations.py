@@ -42,8 +42,11 @@ def demands_on(metrics: Sequence[Metric], decisions: Sequence[Decision], reader:
     Allowed members become row filters for every dimension with row-level security, whatever the policy says
     (policy.md). Raises `PolicyDenied` where a metric lacks the dimension of a row filter.
     """
+    demanding = [one for one in decisions if one.row_filters or one.masks]
+    if not demanding and not reader.principal.allowed_members:
+        return ()
     demands: dict[Demand, None] = {}
-    for decision in [one for one in decisions if one.row_filters or one.masks]:
+    for decision in demanding:
         demands |= dict.fromkeys(Demand(decision.policy, row_filter=f) for f in decision.row_filters)
         demands |= dict.fromkeys(Demand(decision.policy, mask=mask) for mask in decision.masks)
     for dimension_id, members in reader.principal.allowed_members:

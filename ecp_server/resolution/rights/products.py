@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, Metric, Term
 from ecp_server.domain.frozen import dataclass
@@ -60,6 +60,21 @@ class Reach:
 
     metrics: Mapping[str, GovernedMetric]
     terms: Mapping[str, GovernedTerm]
+    metric_products: tuple[Product, ...]
+    term_products: tuple[Product, ...]
+    mixed: bool
+    """A metric and a term have the same id."""
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, GovernedMetric], terms: Mapping[str, GovernedTerm]) -> Reach:
+        """Return these metrics and terms, with the products that they are."""
+        return cls(
+            metrics,
+            terms,
+            tuple([metric.product for metric in metrics.values()]),
+            tuple([term.product for term in terms.values()]),
+            mixed=not metrics.keys().isdisjoint(terms),
+        )
 
 
 class Products:
@@ -89,6 +104,18 @@ class Products:
             reach = self._reaches[ref] = self._reach(ref)
         return reach
 
+    def reach_of(self, refs: Iterable[AssetRef]) -> Reach:
+        """Return several together."""
+        reaches = [self.reach(ref) for ref in refs]
+        if len(reaches) == 1:
+            return reaches[0]
+        metrics: dict[str, GovernedMetric] = {}
+        terms: dict[str, GovernedTerm] = {}
+        for reach in reaches:
+            metrics.update(reach.metrics)
+            terms.update(reach.terms)
+        return Reach.of(metrics, terms)
+
     def _reach(self, ref: AssetRef) -> Reach:
         terms: dict[str, GovernedTerm] = {}
         named: list[Metric] = []
@@ -102,7 +129,7 @@ class Products:
         metrics |= {t.metric: self.catalog.metrics[t.metric] for metric in named for t in metric.targets}
         for metric in list(metrics.values()):
             metrics |= {part.id: part for part in computed_from(self.catalog, metric)}
-        return Reach({metric.id: self._governed(metric) for metric in metrics.values()}, terms)
+        return Reach.of({metric.id: self._governed(metric) for metric in metrics.values()}, terms)
 
     def _governed(self, metric: Metric) -> GovernedMetric:
         found = self._metrics.get(metric.id)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.policy import Action, PolicyQuestion, Product
-from ecp_server.resolution.rights.products import GovernedMetric, GovernedTerm, Products
+from ecp_server.resolution.rights.products import Products
 from ecp_server.stores.ports import Policy
 
 
@@ -25,8 +25,12 @@ class Visibility:
         if not products:
             return frozenset()
         decisions = await self._policy.decide(PolicyQuestion(Action.DISCOVER, self._principal, tuple(products)))
-        allowed = {p.id: d for p in products if (d := decisions.get(p.id)) is not None and d.allow}
-        self.policies.update([decision.policy for decision in allowed.values()])
+        allowed: list[str] = []
+        for product in products:
+            decision = decisions.get(product.id)
+            if decision is not None and decision.allow:
+                allowed.append(product.id)
+                self.policies.add(decision.policy)
         return frozenset(allowed)
 
     async def visible(self, products: Products, refs: Iterable[AssetRef]) -> frozenset[AssetRef]:
@@ -35,30 +39,18 @@ class Visibility:
         That is their targets, what they are computed from and the metrics that a term can mean. A metric is not visible
         where something that it is computed from is not; a term is not where it stands for metrics and none of them is.
         """
-        metrics: dict[str, GovernedMetric] = {}
-        terms: dict[str, GovernedTerm] = {}
-        for ref in refs:
-            reach = products.reach(ref)
-            metrics.update(reach.metrics)
-            terms.update(reach.terms)
-        allowed, allowed_terms = await self._allowed_of(metrics, terms)
-        shown = [name for name, metric in metrics.items() if name in allowed and metric.parts <= allowed]
-        visible = [metrics[name].ref for name in shown]
-        for name, term in terms.items():
+        reach = products.reach_of(refs)
+        if reach.mixed:  # two evaluations, as products are told apart by their ids
+            allowed = await self.allowed(reach.metric_products)
+            allowed_terms = await self.allowed(reach.term_products)
+        else:
+            allowed = allowed_terms = await self.allowed(reach.metric_products + reach.term_products)
+        shown = [name for name, metric in reach.metrics.items() if name in allowed and metric.parts <= allowed]
+        visible = [reach.metrics[name].ref for name in shown]
+        for name, term in reach.terms.items():
             if name in allowed_terms and (not term.metrics or not term.metrics.isdisjoint(shown)):
                 visible.append(term.ref)
         return frozenset(visible)
-
-    async def _allowed_of(
-        self, metrics: Mapping[str, GovernedMetric], terms: Mapping[str, GovernedTerm]
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the ids of the metrics and of the terms that are allowed; two evaluations where they share an id."""
-        metric_products = [metric.product for metric in metrics.values()]
-        term_products = [term.product for term in terms.values()]
-        if metrics.keys() & terms.keys():
-            return await self.allowed(metric_products), await self.allowed(term_products)
-        allowed = await self.allowed([*metric_products, *term_products])
-        return allowed, allowed
 
     async def metrics(self, products: Products, metrics: Sequence[Metric]) -> list[Metric]:
         """Return the visible ones of the metrics, in their order."""

@@ -14,7 +14,7 @@ from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMem
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.sides import held_members, held_metrics
-from ecp_server.resolution.selecting.choosing import exactness_factor
+from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.named_periods import NamedPeriods
@@ -92,7 +92,7 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
     metric, period = main.wanted.metric, main.wanted.period
     found: list[Compared] = []
     for named in draft.parsed.names:
-        if not is_target(named):
+        if SenseKind.TARGET not in named.kinds or not is_target(named):
             continue
         senses = named.named(SenseKind.TARGET)
         target = _target(metric, {sense.id for sense in senses}, period, draft)
@@ -109,7 +109,7 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             name=planned.name,
             definition=planned.definition,
             reason=f"{metric.name} has the target {target.name}",
-            confidence=exactness_factor(named.exactness),
+            confidence=EXACTNESS_FACTOR[named.exactness],
             certification_tier=planned.certification_tier,
         )
         name = main.beside(target.name)
@@ -120,10 +120,13 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
 
 def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompatible:
     """Return a column for each period beside the main one."""
+    periods = main.periods
+    if len(draft.parsed.times) <= (periods.main is not None) and not (periods.listed or periods.compared):
+        return ()
     related = [timed for timed in draft.parsed.times if isinstance(timed.expression, Comparison)]
     found: list[Compared] = []
-    for timed in (*related, *main.periods.compared, *main.periods.listed):
-        listed = timed in main.periods.listed
+    for timed in (*related, *periods.compared, *periods.listed):
+        listed = timed in periods.listed
         if isinstance(timed.expression, Comparison):
             other = _comparable(_comparand(timed, timed.expression, draft), main)
         else:
@@ -137,7 +140,7 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             id=other.concept_id,
             name=_LABELS.get(other.name, days.label),
             reason=f"“{timed.mention.text}” is {days.label}",
-            confidence=exactness_factor(timed.exactness),
+            confidence=EXACTNESS_FACTOR[timed.exactness],
             time_range=days,
         )
         label = _LABELS.get(other.name, days.label)

@@ -97,7 +97,8 @@ class Expansion:
         key = (wanted.name, cube_of(metric), metric.time_dimension or "", period)
         known = self._slices.get(key)
         if known is None:
-            query = name if wanted.name in [part.id for part in self._slices.values()] else wanted.name
+            taken = self._slices and wanted.name in [part.id for part in self._slices.values()]
+            query = name if taken else wanted.name
             measures: tuple[SlicedMetric, ...] = (SlicedMetric(name, metric),)
         else:
             query = known.id

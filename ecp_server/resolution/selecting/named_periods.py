@@ -36,9 +36,10 @@ def find_periods(parsed: Parsed) -> NamedPeriods | Incompatible:
     times = _each(parsed.times)
     if not times:
         return NamedPeriods()
-    first, others = times[0], times[1:]
-    if not others and _held_against(parsed, first):
-        return NamedPeriods(compared=(first,))
+    first = times[0]
+    if len(times) == 1:
+        beside = parsed.comparing and _held_against(parsed, first)
+        return NamedPeriods(compared=(first,)) if beside else NamedPeriods(first)
     listed: list[TimedMention] = []
     compared: list[TimedMention] = []
     lead = compared_periods_lead(parsed)
@@ -61,6 +62,8 @@ def following(expression: Expression) -> Expression | None:
 
 def _each(times: Sequence[TimedMention]) -> list[TimedMention]:
     """Return each period by itself; a "now" beside another is but a manner of speaking."""
+    if len(times) == 1 and not isinstance(times[0].expression, Several | Comparison):
+        return list(times)
     found = [
         timed if item is timed.expression else replace(timed, expression=item)
         for timed in times

@@ -12,7 +12,7 @@ from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
-from ecp_server.resolution.selecting.choosing import exactness_factor
+from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
 from ecp_server.resolution.selecting.periods import (
     CalendarsInForce,
@@ -61,7 +61,9 @@ def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[Reso
     """Return the named period as a concept, once for each reading of it."""
     if main is None:
         return []
-    readings = {part.period.range: part.period for part in parts}
+    readings = [(part.period.range, part.period) for part in parts]
+    if len(readings) > 1:
+        readings = list(dict(readings).items())
     return [
         ResolvedConcept(
             kind=ConceptKind.TIME,
@@ -69,10 +71,10 @@ def time_concepts(main: TimedMention | None, parts: Sequence[Part]) -> list[Reso
             id=period.id,
             name=days.label,
             reason=f"“{main.mention.text}” by the {days.calendar} calendar: {period.reason}",
-            confidence=exactness_factor(main.exactness),
+            confidence=EXACTNESS_FACTOR[main.exactness],
             time_range=days,
         )
-        for days, period in readings.items()
+        for days, period in readings
         if days is not None
     ]
 

@@ -74,14 +74,16 @@ class Period:
 def calendars_in_force(draft: Draft, metrics: Sequence[Metric], members: Sequence[Member]) -> CalendarsInForce:
     """Return the calendars for these metrics and members; the caller sees to members whose calendars differ."""
     catalog = draft.prepared.catalog
-    own = [(m.calendar, m.name) for m in members if m.calendar]
-    own += [(m.calendar, m.name) for m in metrics if m.calendar]
-    named = tuple([(_calendar(catalog, calendar), name) for calendar, name in own]) if own else ()
-    zones = [m.time_zone for m in metrics if m.time_zone]
-    zone = zones[0] if zones else catalog.manifest.default_time_zone
+    named = [(_calendar(catalog, member.calendar), member.name) for member in members if member.calendar]
+    zone = ""
+    for metric in metrics:
+        if metric.calendar:
+            named.append((_calendar(catalog, metric.calendar), metric.name))
+        zone = zone or metric.time_zone or ""
+    zone = zone or catalog.manifest.default_time_zone
     choices = draft.question.choices
     choice = next((c.option_id for c in choices if c.subject_id == CALENDAR), None) if choices else None
-    return _in_force(named, draft.prepared.contexts.calendars(draft.contexts), zone, choice)
+    return _in_force(tuple(named), draft.prepared.contexts.calendars(draft.contexts), zone, choice)
 
 
 @lru_cache(maxsize=_CALENDARS_KEPT)

@@ -12,7 +12,7 @@ from ecp_server.domain.period import TimeRange
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember
 from ecp_server.resolution.lexicon import FormSource, Sense, SenseKind
-from ecp_server.resolution.selecting.choosing import MAX_OPTIONS, exactness_factor, subject_id
+from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR, MAX_OPTIONS, subject_id
 from ecp_server.resolution.selecting.fitting import fitting_dimensions, fitting_members
 from ecp_server.resolution.selecting.membership import (
     bound_values,
@@ -259,7 +259,7 @@ def member_concept(named: NamedMember, sliced: SlicedMember) -> ResolvedConcept:
         id=named.member.id,
         name=named.member.name,
         reason=reason,
-        confidence=exactness_factor(named.named.exactness),
+        confidence=EXACTNESS_FACTOR[named.named.exactness],
         variation=sliced.variation,
         dimension=named.member.dimension,
         values=sliced.values,
@@ -276,7 +276,7 @@ def grouping_concept(named: NamedMention, grouping: Grouping) -> ResolvedConcept
         id=grouping.dimension.id,
         name=grouping.dimension.name,
         reason=f"The question asks for each {named.mention.text}",
-        confidence=exactness_factor(named.exactness),
+        confidence=EXACTNESS_FACTOR[named.exactness],
         dimension=grouping.dimension.id,
     )
 

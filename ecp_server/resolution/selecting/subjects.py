@@ -72,9 +72,16 @@ class Subjects:
 
 def find_subjects(draft: Draft) -> Subjects:
     """Choose a meaning for every mention that can be a metric or a term and is not merely grouped by."""
-    names = [n for n in draft.parsed.names if not (n.grouped or n.kinds.isdisjoint(_PREDICATIVE))]
-    chosen = tuple([choose(named, draft) for named in names])
-    return Subjects(chosen, tuple([one.taken for one in chosen if one.taken is not None]))
+    chosen: list[Chosen] = []
+    taken: list[Candidate] = []
+    for named in draft.parsed.names:
+        if named.grouped or named.kinds.isdisjoint(_PREDICATIVE):
+            continue
+        one = choose(named, draft)
+        chosen.append(one)
+        if one.taken is not None:
+            taken.append(one.taken)
+    return Subjects(tuple(chosen), tuple(taken))
 
 
 async def without_subject(draft: Draft, visibility: Visibility) -> Ambiguity | NotFound:
