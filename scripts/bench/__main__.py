@@ -151,7 +151,7 @@ def _overload(catalog: Path, folder: Path, extent: Extent) -> None:
 def _isolation(catalog: Path, folder: Path, extent: Extent) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(isolation.HEAD)
-    seconds = max(5.0, extent.seconds)
+    seconds = max(8.0, extent.seconds)
     for isolated in isolation.measure_isolation(catalog, folder, rounds=extent.rounds // 2 + 1, seconds=seconds):
         print(isolated.line(), flush=True)
 

@@ -47,6 +47,17 @@ _MILLISECONDS: Final = 1e3
 
 
 @dataclass(frozen=True, slots=True)
+class _Arrived:
+    """Calls that arrived, and the server meanwhile."""
+
+    arrivals: Arrivals
+    cpu_seconds: float
+    lasted: float
+    """Seconds until the last call had ended."""
+    codes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What became of one load. Latencies in milliseconds; those of answers and of refusals apart."""
 
@@ -62,6 +73,10 @@ class Load:
     core_share: float
     """Of the server's core that it had, 0 to 1."""
     generator_share: float
+    codes: dict[str, int]
+    """How the server says that the calls ended. What is neither OK nor RESOURCE_EXHAUSTED was no refusal but failed."""
+    cpu_seconds: float
+    """Of the server, until the last of the calls had ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,9 @@ class Overload:
             )
         yield ""
         for over in self.over:
+            codes = ", ".join(f"{count:,} {code}" for code, count in sorted(over.load.codes.items()))
+            yield f"- {over.times_knee:g} ×: {codes}; {over.load.cpu_seconds:.2f} s of CPU."
+        for over in self.over:
             for name, seen in over.seen.items():
                 slowest = max(seen.latencies, default=0.0) * _MILLISECONDS
                 refusal = max(seen.refusals, default=0.0) * _MILLISECONDS
@@ -125,8 +143,8 @@ def measure_overload(catalog: Path, folder: Path, *, seconds: float) -> Overload
         requests = itertools.cycle(_answerable(server, Questions(loaded, users=50).requests()))
         knee = _knee(server, requests, seconds)
         base_calls = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds)
-        base = _load(*base_calls)
-        worst = max(_p99(part) for part in _by_second(base_calls[0]))
+        base = _load(base_calls)
+        worst = max(_p99(part) for part in _by_second(base_calls.arrivals))
         over = tuple(_over(server, requests, times, knee, worst, seconds) for times in TIMES_KNEE)
     return Overload(knee, base, over)
 
@@ -150,7 +168,7 @@ def _knee(server: servers.Running, requests: Iterator[bytes], seconds: float) ->
     most = resolve_round(server, requests, Replies(), in_flight=_IN_FLIGHT, seconds=seconds).calls_a_second
     knee = most * _STEPS[0]
     for step in _STEPS:
-        arrivals, _ = _arrive(server, requests, rate=most * step, seconds=seconds)
+        arrivals = _arrive(server, requests, rate=most * step, seconds=seconds).arrivals
         if arrivals.goodput < arrivals.offered_a_second * _ANSWERED_AT_KNEE:
             break
         knee = arrivals.offered_a_second
@@ -161,8 +179,8 @@ def _over(
     server: servers.Running, requests: Iterator[bytes], times: float, knee: float, worst: float, seconds: float
 ) -> Over:
     with watching(server.port, next(requests)) as seen:
-        load = _load(*_arrive(server, requests, rate=knee * times, seconds=seconds))
-    after, _ = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds)
+        load = _load(_arrive(server, requests, rate=knee * times, seconds=seconds))
+    after = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds).arrivals
     recovery = next(
         (
             float(second)
@@ -174,16 +192,17 @@ def _over(
     return Over(times, load, seen, recovery)
 
 
-def _arrive(
-    server: servers.Running, requests: Iterator[bytes], *, rate: float, seconds: float
-) -> tuple[Arrivals, float]:
-    """Return what came of the calls, and the share of its core that the server had meanwhile."""
+def _arrive(server: servers.Running, requests: Iterator[bytes], *, rate: float, seconds: float) -> _Arrived:
+    """Have calls arrive, and look at what the server says of itself before and after."""
+    ended = server.ended(RESOLVE)
     cpu, begun = server.cpu_seconds(), time.perf_counter()
     arrivals = arrive(server.port, RESOLVE, requests, rate=rate, seconds=seconds)
-    return arrivals, (server.cpu_seconds() - cpu) / (time.perf_counter() - begun)
+    cpu, lasted = server.cpu_seconds() - cpu, time.perf_counter() - begun
+    return _Arrived(arrivals, cpu, lasted, dict(server.ended(RESOLVE) - ended))
 
 
-def _load(arrivals: Arrivals, core_share: float) -> Load:
+def _load(arrived: _Arrived) -> Load:
+    arrivals = arrived.arrivals
     answered = sorted(call.latency for call in arrivals.answered)
     refused = sorted(call.latency for call in arrivals.refused)
     return Load(
@@ -196,8 +215,10 @@ def _load(arrivals: Arrivals, core_share: float) -> Load:
         refusal_p50=_percentile(refused, 0.5),
         refusal_p99=_percentile(refused, 0.99),
         refusal_most=_percentile(refused, 1.0),
-        core_share=core_share,
+        core_share=arrived.cpu_seconds / arrived.lasted,
         generator_share=arrivals.generator_share,
+        codes=arrived.codes,
+        cpu_seconds=arrived.cpu_seconds,
     )
 
 

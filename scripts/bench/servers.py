@@ -8,20 +8,24 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.request import urlopen
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
 
 SERVER_CORE: Final = 0
 GENERATOR_CORE: Final = 1
 _HERE: Final = Path(__file__).resolve().parent
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _START_SECONDS: Final = 120.0
+_ENDED: Final = "rpc_server_call_duration_seconds_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,17 @@ class Running:
         """Return its resident memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def ended(self, method: str) -> Counter[str]:
+        """Return how many calls of a method have ended with each status so far, by the server's own metrics."""
+        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as response:
+            families = text_string_to_metric_families(response.read().decode())
+        samples = (sample for family in families for sample in family.samples)
+        counted: Counter[str] = Counter()
+        for sample in samples:
+            if sample.name == _ENDED and sample.labels["rpc_method"] == method:
+                counted[sample.labels["rpc_response_status_code"]] += int(sample.value)
+        return counted
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it and wait for that."""
