@@ -3,8 +3,9 @@
 A call that begins computes for milliseconds, and grpc.aio takes in one new call at a time, over several rounds of the
 event loop. With many calls computing at once a round takes as long as all of them: new calls wait where nobody can
 refuse them, and probes of health with them. So a call begins once the loop has gone round often enough without a new
-one, or has spent as long on others as on the call that began before: however many come, half of the time goes into
-answers. And while calls under way keep the loop from going round, none begins.
+one, or has spent three times as long on others as on the call that began before: whoever comes is seen first, and
+however many come, a quarter of the time goes into answers. And while calls under way keep the loop from going round,
+none begins.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Final
 
 QUIET_ROUNDS: Final = 6
 """As many rounds of the loop as it takes to take a call in, and one more."""
+OTHERS_SHARE: Final = 3.0
+"""Time for those that come, most of them to be refused, for each second of answering, where both want all of it. A
+refusal that comes late is worth nothing, so they get what they need up to where answers would cease."""
 _WEIGHT: Final = 0.05
 """Of the newest interval in the mean."""
 
@@ -66,8 +70,8 @@ class Turns:
             self._seen_at = now
         self._rounds += 1
         self._quiet_rounds += 1
-        took = self._seen_at - self._given_at
-        if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= took):
+        due = OTHERS_SHARE * (self._seen_at - self._given_at)
+        if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= due):
             self._begin_next(now)
         if self._waiting:
             loop.call_soon(self._look, loop)
