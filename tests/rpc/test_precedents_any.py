@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,12 +62,27 @@ ANSWERS = {"OK", "NOT_FOUND", "FAILED_PRECONDITION", "PERMISSION_DENIED"}
 _departments = count()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(
+LESSONS: Final = given(
     taught=st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(MEANINGS)), min_size=1, max_size=4),
     asked=st.lists(questions(WORDS), min_size=1, max_size=3),
 )
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@LESSONS
 async def test_any_lessons_leave_an_answer(server: Running, taught: list[tuple[str, str]], asked: list[str]) -> None:
+    await leave_an_answer(server, taught, asked)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@LESSONS
+async def test_many_lessons_leave_an_answer(server: Running, taught: list[tuple[str, str]], asked: list[str]) -> None:
+    await leave_an_answer(server, taught, asked)
+
+
+async def leave_an_answer(server: Running, taught: list[tuple[str, str]], asked: list[str]) -> None:
     """It is the same each time; what it asks back can be answered, whichever option is chosen."""
     department = f"any {next(_departments)}"
     who = user("ann", "executive", "finance_analyst", "explorer", department=department)
