@@ -74,11 +74,12 @@ class ResolveService(resolve_pb2_grpc.ResolveServiceServicer):
             raise ResolutionNotFound
         executions = await self._state.executions(resolution_id, limit=MAX_EXECUTIONS, tables=request.include_tables)
         judgements = await self._state.feedback(resolution_ids=[resolution_id], limit=MAX_FEEDBACK)
+        beside = [record.request, record.response, *(one.feedback for one in judgements)]
         reply = resolve_pb2.GetResolutionResponse(
             request=resolve_pb2.ResolveRequest.FromString(record.request),
             response=resolve_pb2.ResolveResponse.FromString(record.response),
             create_time=timestamp(record.create_time),
-            executions=recorded_executions(executions, view),
+            executions=recorded_executions(executions, view, beside_bytes=sum(map(len, beside))),
             feedback=[feedback.recorded_feedback(one) for one in judgements],
         )
         cut(reply.response, view)

@@ -14,8 +14,10 @@ from ecp_server.rpc.convert.provenance import cut, fill_degradation, fill_proven
 from ecp_server.rpc.convert.recorded import RecordedAnswer
 from ecp_server.rpc.convert.responses import SEVERITIES, fill_confidence, fill_warning
 
+MAX_REPLY_BYTES: Final = 4_100_000
+"""Clients refuse messages of more than 4 MiB unless told otherwise; the rest is for what frames the parts."""
 MAX_TABLE_BYTES: Final = 3_500_000
-"""Of one reply: clients refuse messages of more than 4 MiB unless told otherwise."""
+"""Of one execution."""
 
 
 class ExecuteEncoding:
@@ -86,10 +88,15 @@ def fill_table(message: plan_pb2.ResultTable, table: ResultTable) -> None:
             fill_timestamp(filled.fresh_time, source.fresh_time)
 
 
-def recorded_executions(records: Sequence[ExecutionRecord], view: ProvenanceView) -> list[resolve_pb2.Execution]:
-    """Return recorded executions, their tables as far as one reply may hold them, the newest first."""
+def recorded_executions(
+    records: Sequence[ExecutionRecord], view: ProvenanceView, *, beside_bytes: int
+) -> list[resolve_pb2.Execution]:
+    """Return recorded executions, their tables as far as one reply may hold them, the newest first.
+
+    ``beside_bytes`` is the size of what else the reply holds.
+    """
     executions: list[resolve_pb2.Execution] = []
-    left = MAX_TABLE_BYTES
+    left = MAX_REPLY_BYTES - beside_bytes - sum(len(record.request) + len(record.response) for record in records)
     for record in records:
         execution = resolve_pb2.Execution(
             request=resolve_pb2.ExecuteRequest.FromString(record.request),
