@@ -95,17 +95,7 @@ def _fill_struct(struct: Struct, output: Output) -> None:
 
 def _fill(message: Value, value: OutputValue) -> None:
     """Write what is not a text; texts, which most values are, are written where they are met."""
-    # Lists and dicts by their types: whether something is a Mapping Python finds out in Python.
-    if isinstance(value, bool):
-        message.bool_value = value
-    elif isinstance(value, (int, float)):
-        message.number_value = value
-    elif value is None:
-        message.null_value = NULL_VALUE
-    elif isinstance(value, dict) or (not isinstance(value, (list, tuple)) and isinstance(value, Mapping)):
-        message.struct_value.SetInParent()
-        _fill_struct(message.struct_value, value)
-    else:
+    if isinstance(value, (list, tuple)):
         message.list_value.SetInParent()
         values = message.list_value.values
         for item in value:
@@ -113,3 +103,14 @@ def _fill(message: Value, value: OutputValue) -> None:
                 values.add().string_value = item
             else:
                 _fill(values.add(), item)
+    elif isinstance(value, dict):
+        message.struct_value.SetInParent()
+        _fill_struct(message.struct_value, value)
+    elif isinstance(value, bool):
+        message.bool_value = value
+    elif isinstance(value, (int, float)):
+        message.number_value = value
+    elif value is None:
+        message.null_value = NULL_VALUE
+    else:  # asked last: whether something is a Mapping Python finds out in Python
+        _fill(message, dict(value) if isinstance(value, Mapping) else tuple(value))
