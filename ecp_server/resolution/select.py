@@ -228,8 +228,10 @@ def _check_choices(draft: Draft, selected: Selection) -> None:
     violations: list[FieldViolation] = []
     # Choices carried over from a resumed resolution may have lost their subject; the caller did not make them now.
     for i, choice in enumerate(draft.question.choices[: draft.own_choices]):
-        offered = selected.offers.get(choice.subject_id) or draft.lessons.offers.get(choice.subject_id)
-        if offered is None:
+        # Of what lessons contradict each other about, what was chosen may have readings of its own under that subject.
+        of_lessons = draft.lessons.offers.get(choice.subject_id, frozenset())
+        offered = selected.offers.get(choice.subject_id, frozenset()) | of_lessons
+        if not offered:
             violations.append(FieldViolation(f"choices[{i}].subject_id", "names no ambiguity or assumption"))
         elif choice.option_id not in offered:
             violations.append(FieldViolation(f"choices[{i}].option_id", "names no offered option"))

@@ -287,3 +287,27 @@ async def test_another_server_learns_within_the_stated_time(meridian: Path, tmp_
         async with asyncio.timeout(USABLE_SECONDS + 5):
             while (await other.resolve("takings", user_context=of("d1"))).code != "OK":  # noqa: ASYNC110 - it is another server
                 await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("chosen", ["active_customers", "region"])
+async def test_of_a_metric_and_a_dimension_that_words_were_corrected_to_either_can_be_chosen(
+    server: Running, chosen: str
+) -> None:
+    """Although the dimension, once it is chosen, has readings of its own to choose between under those words."""
+    who = of(f"d either {chosen}")
+    for option_id in ("active_customers", "region"):
+        await teach(server, "blorb far east", who, mention="far east", option_id=option_id)
+    asked = await server.resolve("far east", user_context=who)
+    assert {"far_east": ["active_customers", "region"]} == options(asked)
+    answer = await server.resolve(
+        "far east",
+        user_context=who,
+        choices=[Choice(subject_id="far_east", option_id=chosen)],
+        resume_resolution_id=asked.response.resolution_id,
+    )
+    assert "OK" == answer.code, answer
+    assert chosen in {concept.id for concept in answer.response.concepts}
+    refused = await server.resolve(
+        "far east", user_context=who, choices=[Choice(subject_id="far_east", option_id="net_revenue")]
+    )
+    assert ["choices[0].option_id"] == fields(refused)
