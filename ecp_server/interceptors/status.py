@@ -72,6 +72,7 @@ _OTHER_TRAILER_BYTES: Final = 256
 _MAX_TEXT_BYTES: Final = 512
 _FEWER_ITEMS: Final = (20, 10, 5, 2, 1, 0)
 
+_SENT_AS_THEY_ARE: Final = bytes(byte for byte in range(0x20, 0x7F) if byte != ord("%"))
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -203,4 +204,5 @@ def _message(text: str) -> str:
 
 def _encoded_length(message: str) -> int:
     """Return the length of a message in its trailer, where gRPC percent-encodes all but printable ASCII."""
-    return sum(1 if 0x20 <= byte <= 0x7E and byte != 0x25 else 3 for byte in message.encode())  # noqa: PLR2004 - ASCII
+    encoded = message.encode()
+    return len(encoded) + 2 * len(encoded.translate(None, _SENT_AS_THEY_ARE))
