@@ -37,8 +37,18 @@ async def publish(publisher: Publisher, *catalogs: Catalog) -> None:
 
 async def published_registry(url: str, *catalogs: Catalog) -> PostgresRegistry:
     """Return a registry in an empty database to which the catalogs were published."""
+    await publish_to_registry(url, *catalogs)
+    return opened_registry(url, *catalogs)
+
+
+async def publish_to_registry(url: str, *catalogs: Catalog) -> None:
+    """Make the registry's schema in an empty database, and publish the catalogs there."""
     await migrated(url, REGISTRY_SCHEMA)
     await publish(registry_publisher(url), *catalogs)
+
+
+def opened_registry(url: str, *catalogs: Catalog) -> PostgresRegistry:
+    """Return a registry to which the catalogs were published."""
     return PostgresRegistry(Endpoint(url), Held(*catalogs), pool_size=4, timeout_seconds=5)
 
 
@@ -52,8 +62,18 @@ def vector_publisher(url: str) -> VectorPublisher:
 
 async def published_vector(url: str, *catalogs: Catalog, exact_rows: int = EXACT_ROWS) -> PgVector:
     """Return a vector store in an empty database to which the catalogs were published; all are held."""
+    await publish_vectors(url, *catalogs)
+    return opened_vector(url, *catalogs, exact_rows=exact_rows)
+
+
+async def publish_vectors(url: str, *catalogs: Catalog) -> None:
+    """Make the vector store's schema in an empty database, and publish the catalogs there."""
     await migrated(url, VECTOR_SCHEMA)
     await publish(vector_publisher(url), *catalogs)
+
+
+def opened_vector(url: str, *catalogs: Catalog, exact_rows: int = EXACT_ROWS) -> PgVector:
+    """Return a vector store to which the catalogs were published; all are held."""
     return PgVector(
         Endpoint(url), Held(*catalogs), StaticEmbeddings(), pool_size=4, timeout_seconds=5, exact_rows=exact_rows
     )

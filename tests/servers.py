@@ -61,7 +61,12 @@ def in_server(url: str, statement: LiteralString, database: str) -> None:
 @pytest.fixture
 def postgres(postgres_database: str) -> str:
     """The URL of a database with pgvector and nothing of ours in it."""
-    with psycopg.connect(postgres_database, autocommit=True) as connection:
+    return emptied(postgres_database)
+
+
+def emptied(url: str) -> str:
+    """Take all that is ours out of a database, and return its URL: for what many tests read and none changes."""
+    with psycopg.connect(url, autocommit=True) as connection:
         # What an earlier test left: a process that was killed may still hold locks there.
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -69,7 +74,7 @@ def postgres(postgres_database: str) -> str:
         )
         for (schema,) in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'ecp%'").fetchall():
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
-    return postgres_database
+    return url
 
 
 async def migrated(url: str, *schemas: Schema) -> None:

@@ -33,7 +33,8 @@ from ecp_server.domain.errors import StoreQueryFailed
 from ecp_server.stores.ports import Hit, Registry
 from ecp_server.stores.registry.embedded import EmbeddedRegistry
 from tests.held import Held
-from tests.published import published_registry
+from tests.published import opened_registry, publish_to_registry
+from tests.servers import emptied, finished
 
 NET = Metric(
     "net_revenue",
@@ -76,13 +77,20 @@ CATALOG = Catalog(
 METRICS_AND_TERMS = frozenset({AssetKind.METRIC, AssetKind.TERM})
 
 
+@pytest.fixture(scope="module")
+def published(postgres_database: str) -> str:
+    """The URL of a database that has the catalog; no test of these changes it."""
+    finished(publish_to_registry(emptied(postgres_database), CATALOG))
+    return postgres_database
+
+
 @pytest.fixture(params=["embedded", "postgres"])
 async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
     """Each adapter that this environment can run, with the catalog."""
     if request.param == "embedded":
         store: Registry = EmbeddedRegistry(Held(CATALOG))
     else:
-        store = await published_registry(request.getfixturevalue("postgres"), CATALOG)
+        store = opened_registry(request.getfixturevalue("published"), CATALOG)
     yield store
     await store.close()
 

@@ -14,7 +14,8 @@ from ecp_server.stores.vector.embeddings import StaticEmbeddings
 from ecp_server.stores.vector.meaning import KINDS
 from ecp_server.stores.vector.pgvector import EXACT_ROWS, PgVector
 from tests.held import Held
-from tests.published import published_vector
+from tests.published import opened_vector, publish_vectors
+from tests.servers import emptied, finished
 
 CATALOG = Catalog(
     version="v1",
@@ -40,6 +41,13 @@ CATALOG = Catalog(
 METRIC, TERM, ISSUE = AssetKind.METRIC, AssetKind.TERM, AssetKind.KNOWN_ISSUE
 
 
+@pytest.fixture(scope="module")
+def published(postgres_database: str) -> str:
+    """The URL of a database that has the vectors of the catalog; no test of these changes it."""
+    finished(publish_vectors(emptied(postgres_database), CATALOG))
+    return postgres_database
+
+
 @pytest.fixture(params=["embedded", "pgvector", "pgvector, by its index"])
 async def vector(request: pytest.FixtureRequest) -> AsyncIterator[Vector]:
     """Each adapter that this environment can run, with the vectors of the catalog."""
@@ -47,7 +55,7 @@ async def vector(request: pytest.FixtureRequest) -> AsyncIterator[Vector]:
         store: EmbeddedVector | PgVector = EmbeddedVector(Held(CATALOG), StaticEmbeddings())
     else:
         exact_rows = EXACT_ROWS if request.param == "pgvector" else 0
-        store = await published_vector(request.getfixturevalue("postgres"), CATALOG, exact_rows=exact_rows)
+        store = opened_vector(request.getfixturevalue("published"), CATALOG, exact_rows=exact_rows)
     await store.prepare(CATALOG)
     yield store
     await store.close()
