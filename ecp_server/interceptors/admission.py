@@ -119,8 +119,10 @@ class TurnInterceptor(aio.ServerInterceptor):
             return handler
 
         async def begin(request: Any, context: Context) -> Any:
+            turns = self._admission.turns
             if self._admission.under_way > 1:
-                await self._admission.turns.wait()
-            return await behavior(request, context)
+                await turns.wait()
+            with turns.begun():
+                return await behavior(request, context)
 
         return grpc.unary_unary_rpc_method_handler(begin, handler.request_deserializer, handler.response_serializer)

@@ -6,6 +6,9 @@ refuse them, and probes of health with them. So a call begins once the loop has 
 one, or has spent three times as long on others as on the call that began before: whoever comes is seen first, and
 however many come, a quarter of the time goes into answers. And while calls under way keep the loop from going round,
 none begins.
+
+Nor does one while many have begun and not ended. Those wait for stores, for their records at the least, and the thread
+that writes records gets little of a core on which calls begin without end: then all would wait until none is in time.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 QUIET_ROUNDS: Final = 6
@@ -20,6 +25,8 @@ QUIET_ROUNDS: Final = 6
 OTHERS_SHARE: Final = 3.0
 """Time for those that come, most of them to be refused, for each second of answering, where both want all of it. A
 refusal that comes late is worth nothing, so they get what they need up to where answers would cease."""
+MAX_BEGUN: Final = 128
+"""Calls that have begun and not ended when the next one begins at most: twice what one store takes at a time."""
 _WEIGHT: Final = 0.05
 """Of the newest interval in the mean."""
 
@@ -38,6 +45,10 @@ class Turns:
         self._began_at: float | None = None
         """When a call began last; None where nobody waited then."""
         self._interval = 0.0
+        self._begun = 0
+        """Calls that have begun and not ended."""
+        self._looks = False
+        """Whether `_look` is to be called in the next round."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -59,12 +70,29 @@ class Turns:
             self._began_at = None
             self._given_at = self._seen_at = time.monotonic()
             self._rounds = 1
-            loop.call_soon(self._look, loop)
         self._waiting.append(turn)
+        self._look_on(loop)
         await turn
 
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Count a call as one that has begun."""
+        self._begun += 1
+        try:
+            yield
+        finally:
+            self._begun -= 1
+            self._look_on(asyncio.get_running_loop())
+
+    def _look_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See to it that `_look` is called while a call waits that may begin."""
+        if self._waiting and not self._looks and self._begun < MAX_BEGUN:
+            self._looks = True
+            loop.call_soon(self._look, loop)
+
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Be called once a round while calls wait."""
+        """Be called once a round while calls wait that may begin."""
+        self._looks = False
         now = time.monotonic()
         if self._rounds == 0:
             self._seen_at = now
@@ -73,8 +101,7 @@ class Turns:
         due = OTHERS_SHARE * (self._seen_at - self._given_at)
         if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= due):
             self._begin_next(now)
-        if self._waiting:
-            loop.call_soon(self._look, loop)
+        self._look_on(loop)
 
     def _begin_next(self, now: float) -> None:
         turn = self._waiting.popleft()

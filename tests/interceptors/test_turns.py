@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from ecp_server.interceptors import turns as turns_module
-from ecp_server.interceptors.turns import QUIET_ROUNDS, Turns
+from ecp_server.interceptors.turns import MAX_BEGUN, QUIET_ROUNDS, Turns
 
 
 class Begun:
@@ -138,3 +139,38 @@ async def test_a_pause_is_no_call_that_took_long(monkeypatch: pytest.MonkeyPatch
         begun.turns.came()
     assert ["a", "b"] == begun.order
     await call
+
+
+async def test_none_begins_while_too_many_have_begun_and_not_ended() -> None:
+    begun = Begun()
+    with ExitStack() as stores_are_slow:
+        for _ in range(MAX_BEGUN):
+            stores_are_slow.enter_context(begun.turns.begun())
+        calls = [begun.call(name) for name in "ab"]
+        await rounds(10 * QUIET_ROUNDS)
+        assert [] == begun.order
+        with begun.turns.begun():
+            await rounds(10 * QUIET_ROUNDS)
+        assert [] == begun.order  # one too many ended, and as many as may be are left
+    await asyncio.gather(*calls)
+    assert ["a", "b"] == begun.order
+
+
+async def test_nothing_is_looked_at_while_none_may_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, looks = Begun(), 0
+    look = Turns._look
+
+    def counted(turns: Turns, loop: asyncio.AbstractEventLoop) -> None:
+        nonlocal looks
+        looks += 1
+        look(turns, loop)
+
+    monkeypatch.setattr(Turns, "_look", counted)
+    with ExitStack() as stores_are_slow:
+        for _ in range(MAX_BEGUN):
+            stores_are_slow.enter_context(begun.turns.begun())
+        call = begun.call("a")
+        await rounds(100)
+        assert 0 == looks  # the thread that is waited for needs the core
+    await call
+    assert 0 < looks

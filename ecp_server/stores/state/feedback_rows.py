@@ -41,7 +41,7 @@ def insert_feedback(record: FeedbackRecord | PrecedentRecord | RevocationRecord)
         f"INSERT INTO precedent ({_PRECEDENT}) SELECT {marks} "  # noqa: S608 - marks and constants
         "WHERE EXISTS (SELECT 1 FROM feedback WHERE id = ? AND create_time = ?) ON CONFLICT (id) DO NOTHING"
     )
-    return statement, (*row, record.feedback_id, moment)
+    return Statement(statement, (*row, record.feedback_id, moment))
 
 
 def select_feedback(

@@ -93,7 +93,7 @@ def _insert_execution(record: ExecutionRecord) -> Statement:
 
 def touch(now: datetime) -> Statement:
     """Return a statement that writes something to the disk and adds nothing."""
-    return (
+    return Statement(
         "INSERT INTO liveness (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
         (utc(now),),
     )

@@ -15,7 +15,7 @@ from ecp_server.domain.errors import StoreError, StoreQueryFailed, StoreUnavaila
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.stores.state.database import Database, translated
-from ecp_server.stores.state.statements import Statement
+from ecp_server.stores.state.statements import Statement, together
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -109,9 +109,8 @@ class GroupWriter:
 
     def _transact(self, batch: Sequence[_Write]) -> None:
         with self._database.transaction() as connection:
-            for write in batch:
-                for sql, parameters in write.statements:
-                    connection.execute(sql, parameters)
+            for statement in together([statement for write in batch for statement in write.statements]):
+                connection.execute(statement.sql, statement.parameters)
 
     def _settle(self, batch: Sequence[_Write], outcomes: Sequence[StoreError | None]) -> None:
         self._waiting -= len(batch)

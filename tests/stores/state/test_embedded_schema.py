@@ -64,8 +64,8 @@ async def test_a_file_from_before_feedback_keeps_what_it_has_and_takes_feedback(
             for statement in statements:
                 connection.execute(statement)
         connection.execute("PRAGMA user_version = 2")
-        sql, row = insert_record(RESOLUTION)
-        connection.execute(sql, row)
+        row = insert_record(RESOLUTION)
+        connection.execute(row.sql, row.parameters)
         connection.commit()
     state = EmbeddedState(path)
     assert RESOLUTION == await state.resolution(RESOLUTION.id)

@@ -33,5 +33,5 @@ def test_texts_are_stored_as_the_standard_library_writes_them(
         products=tuple(products),
         plan_digest="",
     )
-    _, row = insert_audit(record)
+    row = insert_audit(record).parameters
     assert {json.dumps(roles), json.dumps(policies), json.dumps(products)} <= set(row)
