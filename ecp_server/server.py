@@ -84,7 +84,9 @@ class Server:
         self._calls = CallsInFlight()
         self._lag = LoopLag()
         self._health = health_check.HealthCheck(application.service_names)
-        admission = Admission(AdmissionLimits(settings.max_calls, settings.max_queue_seconds))
+        # Twice what one store takes at a time: one that hangs leaves as much for calls that do not need it.
+        begun = 2 * settings.store_concurrency
+        admission = Admission(AdmissionLimits(settings.max_calls, settings.max_queue_seconds, begun))
         lines = RefusalLines()
         self._grpc = aio.server(
             interceptors=(

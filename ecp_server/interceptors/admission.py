@@ -35,6 +35,8 @@ class AdmissionLimits:
     """Calls under way, those that wait for their turn included."""
     queue_seconds: float
     """Time that a call waits for its turn."""
+    begun: int
+    """Calls that have begun and not ended."""
 
 
 class Admission:
@@ -42,7 +44,7 @@ class Admission:
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
-        self.turns = Turns()
+        self.turns = Turns(limits.begun)
         self.under_way = 0
 
     def is_too_much(self) -> bool:

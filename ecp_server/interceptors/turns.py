@@ -25,8 +25,6 @@ QUIET_ROUNDS: Final = 6
 OTHERS_SHARE: Final = 3.0
 """Time for those that come, most of them to be refused, for each second of answering, where both want all of it. A
 refusal that comes late is worth nothing, so they get what they need up to where answers would cease."""
-MAX_BEGUN: Final = 128
-"""Calls that have begun and not ended when the next one begins at most: twice what one store takes at a time."""
 _WEIGHT: Final = 0.05
 """Of the newest interval in the mean."""
 
@@ -34,7 +32,9 @@ _WEIGHT: Final = 0.05
 class Turns:
     """Calls that wait; to be used from one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_begun: int) -> None:
+        """Let none begin while ``max_begun`` have begun and not ended."""
+        self._max_begun = max_begun
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._rounds = 0
         """Since a call began."""
@@ -86,7 +86,7 @@ class Turns:
 
     def _look_on(self, loop: asyncio.AbstractEventLoop) -> None:
         """See to it that `_look` is called while a call waits that may begin."""
-        if self._waiting and not self._looks and self._begun < MAX_BEGUN:
+        if self._waiting and not self._looks and self._begun < self._max_begun:
             self._looks = True
             loop.call_soon(self._look, loop)
 

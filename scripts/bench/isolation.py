@@ -29,8 +29,8 @@ from questions import AS_OF
 from ecp.v1 import catalog_pb2, resolve_pb2, types_pb2
 from tests.faults.proxy import Fault, Proxy
 
-_NEEDING_A_SECOND: Final = 12.0
-_OTHERS_A_SECOND: Final = 30.0
+_NEEDING_A_SECOND: Final = 8.0
+_OTHERS_A_SECOND: Final = 15.0
 """Calls that need the store and calls that do not: together below the knee of a server with nothing kept. A 99th
 percentile takes hundreds of the latter."""
 _RATES: Final = (_NEEDING_A_SECOND, _OTHERS_A_SECOND)

@@ -160,7 +160,7 @@ async def test_who_waits_for_a_turn_can_give_up() -> None:
 
 
 async def test_health_is_never_turned_away() -> None:
-    admission = Admission(AdmissionLimits(calls=1, queue_seconds=0.25))
+    admission = Admission(AdmissionLimits(calls=1, queue_seconds=0.25, begun=1))
     calls = CallsInFlight()
     refusals = Refusals(Instruments(), Propagated(), calls, RefusalLines())
     interceptor = AdmissionInterceptor(admission, refusals, calls)

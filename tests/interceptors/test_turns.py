@@ -11,14 +11,16 @@ from types import SimpleNamespace
 import pytest
 
 from ecp_server.interceptors import turns as turns_module
-from ecp_server.interceptors.turns import MAX_BEGUN, QUIET_ROUNDS, Turns
+from ecp_server.interceptors.turns import QUIET_ROUNDS, Turns
+
+MAX_BEGUN = 8
 
 
 class Begun:
     """Calls that wait for their turns; ``order`` are those that began."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.turns = Turns(MAX_BEGUN)
         self.order: list[str] = []
         self.compute: Callable[[], None] = lambda: None
 
