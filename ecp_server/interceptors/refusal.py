@@ -87,8 +87,7 @@ class Refusals:
     async def _refuse(self, requests: Any, context: Context) -> NoReturn:
         refused = _REFUSED.get()
         request_id = chosen(refused.metadata)
-        # No secret.
-        status = overloaded(round(random.uniform(*RETRY_SECONDS), 2), request_id)  # noqa: S311
+        status = overloaded(round(random.uniform(*RETRY_SECONDS), 2), request_id)  # noqa: S311 - no secret
         self._instruments.request_started(refused.method)
         code = "UNKNOWN"
         try:

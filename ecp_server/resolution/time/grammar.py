@@ -141,7 +141,7 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
 
 
 @lru_cache(maxsize=_KEPT)
-def read_stretch(words: tuple[str, ...], gaps: tuple[int, ...], led: bool) -> tuple[_Found, ...]:  # noqa: FBT001
+def read_stretch(words: tuple[str, ...], gaps: tuple[int, ...], led: bool) -> tuple[_Found, ...]:  # noqa: FBT001 - a key
     """Read a stretch of words, as `stretches` cuts a text; people say the same periods again and again."""
     scan = Scan(words, gaps, _read_period, led=led)
     found: list[_Found] = []
