@@ -6,15 +6,27 @@ from typing import Final
 
 from ecp_server.resolution.time import numbers
 from ecp_server.resolution.time.expressions import Comparand, Comparison, Expression, TimeUnit
-from ecp_server.resolution.time.lexemes import LAST, OVER_PERIOD, UNIT_LETTERS, Parsed, Scan, first_of
+from ecp_server.resolution.time.lexemes import (
+    LAST,
+    OVER_PERIOD,
+    UNIT_LETTERS,
+    UNITS,
+    Parsed,
+    Rules,
+    Scan,
+    first_of,
+    word_set,
+    words_of,
+)
 from ecp_server.resolution.time.relative import said
 
-SAME_WORDS: Final = frozenset({"same", "corresponding", "comparable", "equivalent"})
+_SAME: Final = frozenset({"same", "corresponding", "comparable", "equivalent"})
 _LAST_YEAR: Final = Comparison(Comparand.SAME_PERIOD_LAST_YEAR)
 _PRIOR: Final = Comparison(Comparand.PRIOR_PERIOD)
 _PERIODS: Final = frozenset({"day", "week", "month", "quarter", "half", "period", "time", "point", "date"})
 _OVER: Final = frozenset({"/", "o", "over", "on"})
 _BEFORE: Final = frozenset({"before", "prior", "earlier"})
+_YEAR_BEFORE: Final = _BEFORE | {"ago"}
 _FILLERS: Final = frozenset({"of", "in", "from", "the", "a", "one"})
 
 
@@ -40,7 +52,7 @@ def _same(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "same quarter of the previous year", "same time last year", "same period a year ago"."""
     if scan.matches(at, "this", "time", "last", "year"):
         return _LAST_YEAR, at + 4
-    if scan.words[at] not in SAME_WORDS:
+    if scan.words[at] not in _SAME:
         return None
     _, at = said(scan, at + 1)
     if scan.words[at] not in _PERIODS:
@@ -51,7 +63,7 @@ def _same(scan: Scan, at: int) -> Parsed[Expression]:
     _, year = said(scan, scan.skip(end, LAST))
     if scan.words[end] in LAST and scan.words[year] in ("year", "fy", "years"):
         return _LAST_YEAR, scan.skip(year + 1, "'s")
-    if scan.words[end] == "year" and (scan.words[end + 1] in _BEFORE or scan.words[end + 1] == "ago"):
+    if scan.words[end] == "year" and scan.words[end + 1] in _YEAR_BEFORE:
         return _LAST_YEAR, end + 2
     return None
 
@@ -80,3 +92,11 @@ def _earlier(scan: Scan, at: int) -> Parsed[Expression]:
         return None
     last_year = unit is TimeUnit.YEAR
     return Comparison(Comparand.SAME_PERIOD_LAST_YEAR if last_year else Comparand.PRIOR_PERIOD, unit), end + 1
+
+
+RULES: Final[Rules] = {
+    comparison: (
+        OVER_PERIOD.keys() | UNIT_LETTERS.keys() | UNITS.keys() | LAST | _SAME | word_set("period one a this")
+    ),
+}
+WORDS: Final = words_of(*RULES.values(), _PERIODS, _OVER, _YEAR_BEFORE, _FILLERS)

@@ -21,11 +21,13 @@ from ecp_server.resolution.time.lexemes import (
     THIS,
     WEEKDAYS,
     Parsed,
+    Rules,
     Scan,
     phrases,
+    words_of,
 )
 from ecp_server.resolution.time.named import after_abbreviation, year, year_before, year_by_number
-from ecp_server.resolution.time.relative import units
+from ecp_server.resolution.time.relative import DIRECTION_WORDS, units
 
 _MONTHS_OF_YEAR: Final = 12
 _LONGEST_MONTH: Final = 31
@@ -41,6 +43,7 @@ _YEAR_WORDS: Final = LAST | NEXT | THIS | {"the"}
 _DAY_PREPOSITIONS: Final = frozenset(
     {"on", "from", "since", "until", "till", "to", "before", "after", "between", "through"}
 )
+_AGO: Final = frozenset({"ago"})
 _HENCE: Final = phrases("from now", "hence", "later")
 
 
@@ -280,7 +283,7 @@ def counted_weekday(scan: Scan, at: int) -> Parsed[Expression]:
     if number is None or named is None:
         return None
     end = number[1] + 1
-    if scan.words[end] == "ago":
+    if scan.words[end] in _AGO:
         return Weekday(named, -number[0]), end + 1
     hence = scan.skip_any(end, _HENCE)
     return (Weekday(named, number[0]), hence) if hence > end and number[0] else None
@@ -294,3 +297,13 @@ def weekday_of_week(scan: Scan, at: int) -> Parsed[Expression]:
     end = scan.skip(scan.skip(scan.skip(found[1], "'s"), ","), "on")
     named = WEEKDAYS.get(scan.words[end])
     return (Weekday(named, week=found[0]), after_abbreviation(scan, end)) if named is not None else None
+
+
+RULES: Final[Rules] = {
+    date_of: MONTHS.keys() | WEEKDAYS.keys() | numbers.ORDINAL_WORDS,
+    day_of_month: numbers.ORDINAL_WORDS,
+    weekday: WEEKDAYS.keys() | LAST | NEXT | THIS,
+    counted_weekday: numbers.COUNT_WORDS,
+    weekday_of_week: DIRECTION_WORDS,
+}
+WORDS: Final = words_of(*RULES.values(), _YEAR_WORDS, _DAY_PREPOSITIONS, _AGO, runs=(_HENCE,))

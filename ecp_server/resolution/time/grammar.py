@@ -6,13 +6,13 @@ the longest; `interval` makes ranges, open periods and lists of periods; `find_t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.text import Token, tokenize
-from ecp_server.resolution.time import comparing, dates, lengths, named, numbers, parts, relative, running
+from ecp_server.resolution.time import comparing, dates, lengths, named, parts, relative, running
 from ecp_server.resolution.time.expressions import (
     Day,
     Expression,
@@ -27,77 +27,15 @@ from ecp_server.resolution.time.expressions import (
     with_year,
     year_said,
 )
-from ecp_server.resolution.time.lexemes import (
-    CALENDARS,
-    CARDINALS,
-    DAYS,
-    EDGE_INITIALS,
-    EDGES,
-    LAST,
-    MONTHS,
-    NEXT,
-    ORDINALS,
-    OVER_PERIOD,
-    ROLLING,
-    TENS,
-    THIS,
-    TO_DATE,
-    TRAILING,
-    TWELVE_MONTHS,
-    UNIT_LETTERS,
-    UNITS,
-    WEEKDAYS,
-    WHOLE,
-    Parsed,
-    Rule,
-    Scan,
-    cut,
-    word_set,
-)
+from ecp_server.resolution.time.lexemes import Parsed, Rule, Rules, Scan, cut, word_set
 from ecp_server.resolution.time.plausibility import cuts_figures, plausible
 from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
 from ecp_server.resolution.time.stretches import stretches
 
-_COUNTS: Final = CARDINALS.keys() | TENS.keys() | word_set("a an couple few several dozen half")
-_ORDINALS: Final = ORDINALS.keys() | TENS.keys()
-_DIRECTIONS: Final = LAST | NEXT | THIS | TRAILING | word_set("latest most just")
-_YEARS: Final = CALENDARS | CARDINALS.keys() | TENS.keys() | WHOLE | word_set("fy cy year ad ce ' ’ ‘")
-_RULES_BY_FIRST_WORDS: Final[tuple[tuple[Rule, Iterable[str]], ...]] = (
-    (
-        comparing.comparison,
-        OVER_PERIOD.keys() | UNIT_LETTERS.keys() | UNITS.keys() | LAST | comparing.SAME_WORDS
-        | word_set("period one a this"),
-    ),
-    (running.all_time, word_set("all since inception life")),
-    (relative.day, word_set("right just to") | DAYS.keys()),
-    (relative.relative_units, _DIRECTIONS | _COUNTS | CALENDARS | UNITS.keys()),
-    (relative.of_last_year, THIS),
-    (relative.before_last, CALENDARS | UNITS.keys()),
-    (lengths.from_length, _COUNTS | CALENDARS | UNITS.keys()),
-    (lengths.trailing, ROLLING | TRAILING | LAST | TWELVE_MONTHS.keys() | word_set("t l r")),
-    (lengths.within, ("within",)),
-    (lengths.ahead, ("in",)),
-    (lengths.after_length, ("after",)),
-    (lengths.compared_length, word_set("more less over under at")),
-    (running.to_date, TO_DATE.keys() | UNITS.keys() | LAST | THIS | CALENDARS | word_set("so fy")),
-    (running.year_to_date, _YEARS),
-    (running.edge, EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | CALENDARS),
-    (running.remaining, word_set("rest remainder")),
-    (named.year, _YEARS),
-    (named.decade, CARDINALS.keys() | named.DECADE_WORDS | numbers.APOSTROPHES),
-    (named.part, _YEARS | named.MARK_WORDS | ORDINALS.keys()),
-    (named.month, _YEARS | MONTHS.keys() | {"month"}),
-    (named.recurring, named.RECURRING_WORDS),
-    (named.of_relative_year, _DIRECTIONS),
-    (parts.nth_part, _ORDINALS | word_set("last final penultimate")),
-    (parts.part_of_possessor, _DIRECTIONS | _YEARS | MONTHS.keys()),
-    (parts.containing, CALENDARS | UNITS.keys()),
-    (dates.date_of, MONTHS.keys() | WEEKDAYS.keys() | _ORDINALS),
-    (dates.day_of_month, _ORDINALS),
-    (dates.weekday, WEEKDAYS.keys() | LAST | NEXT | THIS),
-    (dates.counted_weekday, _COUNTS),
-    (dates.weekday_of_week, _DIRECTIONS),
-)  # fmt: skip
+# Of rules that read equally far the first is taken.
+_RULES_WITH_FIRST_WORDS: Final[Rules] = {
+    **comparing.RULES, **relative.RULES, **lengths.RULES, **running.RULES, **named.RULES, **parts.RULES, **dates.RULES,
+}  # fmt: skip
 _RULES_FOR_FIGURES: Final[tuple[Rule, ...]] = (
     relative.relative_units, lengths.from_length, running.year_to_date, named.year, named.decade, named.part,
     named.month, named.numeric_month, parts.nth_part, dates.date_of, dates.day_of_month, dates.day_of_week_number,
@@ -107,7 +45,7 @@ _RULES_FOR_FIGURES: Final[tuple[Rule, ...]] = (
 
 def _by_first_word() -> dict[str, tuple[Rule, ...]]:
     rules: dict[str, list[Rule]] = {}
-    for rule, words in _RULES_BY_FIRST_WORDS:
+    for rule, words in _RULES_WITH_FIRST_WORDS.items():
         for word in words:
             rules.setdefault(word, []).append(rule)
     return {word: tuple(found) for word, found in rules.items()}

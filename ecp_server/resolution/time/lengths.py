@@ -25,15 +25,22 @@ from ecp_server.resolution.time.lexemes import (
     ROLLING,
     TRAILING,
     TWELVE_MONTHS,
+    UNITS,
     WHOLE,
     Parsed,
+    Rules,
     Scan,
     first_of,
     phrases,
+    word_set,
+    words_of,
 )
 from ecp_server.resolution.time.relative import said
 
 _TWELVE: Final = 12
+_PERIOD: Final = frozenset({"period"})
+_TIME: Final = frozenset({"time"})
+_LETTERS: Final = frozenset({"t", "l", "r"})
 _AGO: Final = phrases("ago", "back", "earlier", "in the past")
 _HENCE: Final = phrases("from now", "hence", "later", "out", "ahead", "in the future")
 _BEFORE: Final = phrases("before", "prior to", "prior", "preceding")
@@ -56,7 +63,7 @@ def from_length(scan: Scan, at: int) -> Parsed[Expression]:
     calendar = next(
         (said(scan, place)[0] for place in range(start, end) if scan.words[place] in CALENDARS), Said.NOTHING
     )
-    end = scan.skip(end, "period")
+    end = scan.skip(end, _PERIOD)
     counted = numbers.length(scan, start) is not None
     rules = (_ago, _hence, _rolled, _offset, _beside) if counted else (_beside,)
     for rule in rules:
@@ -134,7 +141,7 @@ def _initials(scan: Scan, at: int) -> Parsed[Expression]:
 
 def _letter(scan: Scan, at: int) -> Parsed[Expression]:
     word = scan.words[at]
-    if word not in ("t", "l", "r") or not scan.glued[at + 1]:
+    if word not in _LETTERS or not scan.glued[at + 1]:
         return None
     found = numbers.length(scan, at + 1)
     return (_trailing(found[0], rolling=word == "r"), found[1]) if found else None
@@ -164,7 +171,7 @@ def ahead(scan: Scan, at: int) -> Parsed[Expression]:
     found = numbers.length(scan, scan.skip(at + 1, _ABOUT))
     if found is None:
         return None
-    end = scan.skip(scan.skip(found[1], "'s"), "time")
+    end = scan.skip(scan.skip(found[1], "'s"), _TIME)
     return Offset(found[0], TODAY, back=False), end
 
 
@@ -191,3 +198,17 @@ def compared_length(scan: Scan, at: int) -> Parsed[Expression]:
     if point.base != TODAY:
         return None
     return Stretch(point.steps, Anchor.TO_TODAY if point.back else Anchor.FROM_TODAY), end
+
+
+RULES: Final[Rules] = {
+    from_length: numbers.COUNT_WORDS | CALENDARS | UNITS.keys(),
+    trailing: ROLLING | TRAILING | LAST | TWELVE_MONTHS.keys() | _LETTERS,
+    within: word_set("within"),
+    ahead: word_set("in"),
+    after_length: word_set("after"),
+    compared_length: _MORE.keys() | _LESS.keys(),
+}
+WORDS: Final = words_of(
+    *RULES.values(), _PERIOD, _TIME, _JOINS, _ABOUT,
+    runs=(_AGO, _HENCE, _BEFORE, _AFTER, _STARTING, _ENDING, _MORE, _LESS),
+)  # fmt: skip

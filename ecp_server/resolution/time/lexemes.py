@@ -1,9 +1,14 @@
-"""The words that time expressions are made of, and tokens cut so that "FY10Q4" reads like "FY 10 Q 4"."""
+"""The words that time expressions are made of, and tokens cut so that "FY10Q4" reads like "FY 10 Q 4".
+
+A module with rules has the words of its own in tables, and exports all that these hold as `WORDS`; `stretches` puts
+them together. The code of a rule spells out no word but of its module or of this one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias, TypeVar
 
 from ecp_server.resolution.time.expressions import Expression, Said, TimeUnit
@@ -17,6 +22,8 @@ Phrases = Mapping[str, tuple[tuple[str, ...], ...]]
 """Runs of words by their first, long ones before short."""
 Rule = Callable[["Scan", int], "Parsed[Expression]"]
 """Reads one kind of expression at a position."""
+Rules = Mapping[Rule, AbstractSet[str]]
+"""Rules with the words that each begins with; "the" may stand before them."""
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -30,6 +37,11 @@ def phrases(*texts: str) -> Phrases:
     for words in sorted((tuple(text.split()) for text in texts), key=len, reverse=True):
         found.setdefault(words[0], []).append(words)
     return {first: tuple(all_of) for first, all_of in found.items()}
+
+
+def words_of(*tables: Iterable[str], runs: Iterable[Phrases] = ()) -> frozenset[str]:
+    """Return all words of tables and of phrases."""
+    return frozenset[str]().union(*tables, *(run for by_first in runs for found in by_first.values() for run in found))
 
 
 def _numbered(words: str, first: int, step: int = 1) -> dict[str, int]:
@@ -126,6 +138,13 @@ WORDS_OF_PERIODS: Final = frozenset(
 """The words in which people make slips when they name a period."""
 # Letters that stand beside digits in one word; any other mixture is a name.
 GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s qtr st nd rd th") | MONTHS.keys()
+WORDS: Final = words_of(
+    MANY_WEEKDAYS, UNITS, UNIT_LETTERS, CARDINALS, TENS, ORDINALS, ORDINAL_SUFFIXES, CALENDARS, LAST, NEXT, THIS, WHOLE,
+    TO_DATE, OF, ROLLING, TRAILING, TWELVE_MONTHS, DAYS, EDGES, EDGE_INITIALS, OVER_PERIOD, FUNCTION_WORDS, COMPARE,
+    GLUED,
+    runs=(AFTER_NEXT,),
+)  # fmt: skip
+"""What every rule may ask for."""
 _RUNS: Final = re.compile(r"[0-9]+|fy|(?:(?!fy)[^0-9])+")
 _LONGEST_NUMBER: Final = 8
 _PADDING: Final = 4

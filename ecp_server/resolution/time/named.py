@@ -26,13 +26,18 @@ from ecp_server.resolution.time.lexemes import (
     MONTHS,
     NEXT,
     OF,
+    ORDINALS,
     TENS,
     THIS,
     WHOLE,
     Parsed,
+    Rules,
     Scan,
+    phrases,
+    word_set,
+    words_of,
 )
-from ecp_server.resolution.time.relative import bare_unit, said, units
+from ecp_server.resolution.time.relative import DIRECTION_WORDS, bare_unit, said, units
 
 _WEEKS: Final = 53
 _MONTHS_OF_YEAR: Final = 12
@@ -47,9 +52,12 @@ _MARKS: Final = {
 }  # fmt: skip
 """What stands before a number, and the greatest number that it takes."""
 _CALENDAR_MARKS: Final = {"fq": Said.FISCAL, "fp": Said.FISCAL, "fw": Said.FISCAL, "cw": Said.CALENDAR}
-_YEAR_STARTS: Final = (
-    {"the", "fy", "cy", "year", "ad", "ce"} | WHOLE | CALENDARS | CARDINALS.keys() | TENS.keys() | numbers.APOSTROPHES
+_ERAS: Final = frozenset({"ad", "ce"})
+YEAR_WORDS: Final = (
+    word_set("fy cy year") | _ERAS | WHOLE | CALENDARS | CARDINALS.keys() | TENS.keys() | numbers.APOSTROPHES
 )
+"""What `year` begins with, beside figures."""
+_YEAR_STARTS: Final = YEAR_WORDS | {"the"}
 _MARKS_AFTER: Final = frozenset({"q", "qtr", "h", "hy"})
 _WRITTEN_OUT: Final = frozenset({mark for mark in _MARKS if len(mark) > len("fq")} | {"wk", "cw"})
 _NUMBER_SIGNS: Final = frozenset({"number", "no", "#", "nr"})
@@ -58,6 +66,9 @@ _PARTS_ALONE: Final = frozenset({TimeUnit.QUARTER, TimeUnit.HALF})
 _DECADE: Final = 10
 _CENTURY: Final = 100
 _DECADES: Final = {"twenties": 20, "thirties": 30, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}
+_DECADES_OF_THIS_CENTURY: Final = {"tens": 10} | _DECADES
+_FIRST_OF_THIS_CENTURY: Final = phrases("two thousands")
+_THIS_CENTURY: Final = phrases("two thousand", "two thousand and")
 _FIRST_OF_LAST_CENTURY: Final = 30
 _ABBREVIATED: Final = 4
 _SHORT: Final = 2
@@ -74,7 +85,7 @@ def year(scan: Scan, at: int) -> Parsed[Year]:
     calendar, end = said(scan, at)
     if calendar or word == "year":
         return _numbered_year(scan, scan.skip(scan.skip(scan.skip(end, "year"), "fy"), "of"), calendar)
-    found = numbers.apostrophe_year(scan, at) or numbers.full_year(scan, scan.skip(at, frozenset({"ad", "ce"})))
+    found = numbers.apostrophe_year(scan, at) or numbers.full_year(scan, scan.skip(at, _ERAS))
     return _year_with_calendar(scan, *found) if found else None
 
 
@@ -90,7 +101,7 @@ def _year_with_calendar(scan: Scan, number: int, end: int) -> Parsed[Year]:
     short = spanned > end and len(scan.words[spanned - 1]) == _SHORT
     if spanned > end and scan.numbers[spanned - 1] > _MONTHS_OF_YEAR and (short or scan.words[end] == "/"):
         return Year(number, Said.FISCAL if scan.words[end] == "/" else Said.NOTHING, spanning=True), spanned
-    return Year(number), scan.skip(end, frozenset({"ad", "ce"}))
+    return Year(number), scan.skip(end, _ERAS)
 
 
 def _numbered_year(scan: Scan, at: int, calendar: Said) -> Parsed[Year]:
@@ -115,11 +126,12 @@ def decade(scan: Scan, at: int) -> Parsed[Expression]:
     number = scan.numbers[start]
     if number >= 0:
         return _decade_in_figures(scan, start, number, short=start > at)
-    if scan.matches(start, "two", "thousands"):
-        return Decade(2000), start + 2
-    if scan.matches(start, "two", "thousand"):
-        word = scan.skip(start + 2, "and")
-        tens = _DECADE if scan.words[word] == "tens" else _DECADES.get(scan.words[word], 0)
+    end = scan.skip_any(start, _FIRST_OF_THIS_CENTURY)
+    if end > start:
+        return Decade(2000), end
+    word = scan.skip_any(start, _THIS_CENTURY)
+    if word > start:
+        tens = _DECADES_OF_THIS_CENTURY.get(scan.words[word], 0)
         return (Decade(2000 + tens), word + 1) if tens else None
     word = scan.skip(start, "nineteen")
     tens = _DECADES.get(scan.words[word], 0)
@@ -319,6 +331,14 @@ def of_relative_year(scan: Scan, at: int) -> Parsed[Expression]:
     return (Month(number, within), end + 1) if number is not None else part_of(scan, end, within)
 
 
-RECURRING_WORDS: Final = LAST | NEXT | THIS
-MARK_WORDS: Final = frozenset(_MARKS)
-DECADE_WORDS: Final = frozenset(_DECADES)
+RULES: Final[Rules] = {
+    year: YEAR_WORDS,
+    decade: CARDINALS.keys() | _DECADES.keys() | numbers.APOSTROPHES,
+    part: YEAR_WORDS | _MARKS.keys() | ORDINALS.keys(),
+    month: YEAR_WORDS | MONTHS.keys() | {"month"},
+    recurring: LAST | NEXT | THIS,
+    of_relative_year: DIRECTION_WORDS,
+}
+WORDS: Final = words_of(
+    *RULES.values(), _NUMBER_SIGNS, _DECADES_OF_THIS_CENTURY, OF, runs=(_FIRST_OF_THIS_CENTURY, _THIS_CENTURY)
+)

@@ -15,6 +15,7 @@ from ecp_server.resolution.time.lexemes import (
     UNITS,
     Parsed,
     Scan,
+    words_of,
 )
 
 FIRST_BARE_YEAR: Final = 1900
@@ -28,12 +29,22 @@ _PIVOT: Final = 70
 _TEN: Final = 10
 _CENTURIES: Final = range(15, 21)
 APOSTROPHES: Final = frozenset({"'", "’", "‘"})
+_HUNDRED: Final = "hundred"
+_THOUSAND: Final = "thousand"
+_AND: Final = frozenset({"and", "plus"})
+_ARTICLES: Final = frozenset({"a", "an"})
 _FEW: Final = {"couple": 2, "few": 3, "several": 3, "dozen": 12}
+_FROM_END: Final = {"last": -1, "final": -1, "penultimate": -2}
 _COUNTED: Final = TENS.keys() | CARDINALS.keys()
 _MAX_COUNT: Final = 100_000
 # Years, months, weeks and days: more than these make no length, and reading ever on would take quadratic time.
 _MOST_STEPS: Final = 4
 _BUSINESS: Final = frozenset({"business", "working", "work", "trading"})
+COUNT_WORDS: Final = _COUNTED | _ARTICLES | _FEW.keys() | {"half"}
+"""What a length begins with, beside figures."""
+ORDINAL_WORDS: Final = ORDINALS.keys() | TENS.keys()
+PLACE_WORDS: Final = ORDINAL_WORDS | _FROM_END.keys()
+WORDS: Final = words_of(COUNT_WORDS, PLACE_WORDS, APOSTROPHES, _BUSINESS, _AND, (_HUNDRED, _THOUSAND))
 
 
 def small(scan: Scan, at: int) -> Parsed[int]:
@@ -47,7 +58,7 @@ def small(scan: Scan, at: int) -> Parsed[int]:
 
 def _hundreds(scan: Scan, at: int) -> Parsed[int]:
     found = small(scan, at)
-    if found is None or scan.words[found[1]] != "hundred":
+    if found is None or scan.words[found[1]] != _HUNDRED:
         return found
     value, end = found[0] * 100, found[1] + 1
     rest = small(scan, scan.skip(end, "and"))
@@ -59,7 +70,7 @@ def cardinal(scan: Scan, at: int) -> Parsed[int]:
     if scan.numbers[at] >= 0:
         return scan.numbers[at], at + 1
     found = _hundreds(scan, at) if scan.words[at] in _COUNTED else None
-    if found is None or scan.words[found[1]] != "thousand":
+    if found is None or scan.words[found[1]] != _THOUSAND:
         return found
     value, end = found[0] * 1000, found[1] + 1
     rest = _hundreds(scan, scan.skip(end, "and"))
@@ -68,7 +79,7 @@ def cardinal(scan: Scan, at: int) -> Parsed[int]:
 
 def count(scan: Scan, at: int) -> Parsed[int]:
     """Read how many: a number, "a", "a couple of", "few"."""
-    article = scan.words[at] in ("a", "an")
+    article = scan.words[at] in _ARTICLES
     few = _FEW.get(scan.words[at + 1 if article else at])
     if few is not None:
         end = at + (2 if article else 1)
@@ -93,10 +104,9 @@ def ordinal(scan: Scan, at: int) -> Parsed[int]:
 
 def place(scan: Scan, at: int) -> Parsed[int]:
     """Read an ordinal, or a place from the end, negative: "last", "second last", "third to last"."""
-    if scan.words[at] in ("last", "final"):
-        return -1, at + 1
-    if scan.words[at] == "penultimate":
-        return -2, at + 1
+    named = _FROM_END.get(scan.words[at])
+    if named is not None:
+        return named, at + 1
     found = ordinal(scan, at)
     if found is None:
         return None
@@ -113,13 +123,13 @@ def full_year(scan: Scan, at: int) -> Parsed[int]:
         if len(scan.words[at]) == _YEAR_DIGITS and _FIRST_YEAR <= number <= _LAST_YEAR:
             return number, at + 1
         return None
-    if scan.words[at] in ("two", "one") and scan.words[at + 1] == "thousand":
+    if scan.words[at] in ("two", "one") and scan.words[at + 1] == _THOUSAND:
         found = cardinal(scan, at)
         return found if found and found[0] <= _LAST_YEAR else None
     century = small(scan, at)
     if century is None or century[0] not in _CENTURIES:
         return None
-    if scan.words[century[1]] == "hundred":
+    if scan.words[century[1]] == _HUNDRED:
         return cardinal(scan, at)
     # "twenty twenty four": the first word is a century on its own, never "twenty-two".
     rest = small(scan, at + 1)
@@ -172,5 +182,5 @@ def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
         (size, of), end = named
         steps.append((found[0] * size, of))
         needs_count = True
-        at = scan.skip(scan.skip(end, ","), frozenset({"and", "plus"}))
+        at = scan.skip(scan.skip(end, ","), _AND)
     return (tuple(steps), end) if steps else None

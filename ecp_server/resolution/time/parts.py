@@ -6,8 +6,19 @@ from typing import Final
 
 from ecp_server.resolution.time import named, numbers
 from ecp_server.resolution.time.expressions import Containing, Expression, NthWeekday, Part, TimeUnit, unit_of
-from ecp_server.resolution.time.lexemes import OF, UNITS, WEEKDAYS, Parsed, Scan, first_of
-from ecp_server.resolution.time.relative import bare_unit, said, units
+from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
+    MONTHS,
+    OF,
+    UNITS,
+    WEEKDAYS,
+    Parsed,
+    Rules,
+    Scan,
+    first_of,
+    words_of,
+)
+from ecp_server.resolution.time.relative import DIRECTION_WORDS, bare_unit, said, units
 
 _CONTAINING: Final = frozenset({"of", "containing", "with", "including"})
 
@@ -76,3 +87,11 @@ def containing(scan: Scan, at: int) -> Parsed[Expression]:
     if found is None or unit is None or unit.length >= whole[1].length:
         return None
     return Containing(whole[1], found[0], calendar), found[1]
+
+
+RULES: Final[Rules] = {
+    nth_part: numbers.PLACE_WORDS,
+    part_of_possessor: DIRECTION_WORDS | named.YEAR_WORDS | MONTHS.keys(),
+    containing: CALENDARS | UNITS.keys(),
+}
+WORDS: Final = words_of(*RULES.values(), _CONTAINING)

@@ -16,6 +16,7 @@ from ecp_server.resolution.time.lexemes import (
     UNITS,
     Scan,
     word_set,
+    words_of,
 )
 
 _FIRST_BARE_YEAR: Final = 1900
@@ -41,6 +42,10 @@ _LAST_DAYS: Final = (29, 30, 31)
 _SHORT: Final = 2
 _SIGNS: Final = word_set("< > !")
 _MARKS: Final = word_set("p w fp fw")
+WORDS: Final = words_of(
+    _AMBIGUOUS, _AFTER_MODAL, _HOLDING, _GROUPING, _BEFORE_AMOUNTS, _BEFORE_VALUES, _AFTER_AMOUNTS, _BEFORE_DAYS,
+    _SIGNS, _MARKS, FUNCTION_WORDS,
+)  # fmt: skip
 
 
 def _point_between(scan: Scan, at: int) -> bool:

@@ -30,7 +30,7 @@ from ecp_server.resolution.time.expressions import (
     with_year,
     year_said,
 )
-from ecp_server.resolution.time.lexemes import UNITS, Parsed, Phrases, Scan, phrases
+from ecp_server.resolution.time.lexemes import UNITS, Parsed, Phrases, Scan, phrases, words_of
 from ecp_server.resolution.time.named import year_after
 
 _TO_WORDS: Final = (
@@ -82,6 +82,7 @@ _NO_OPENING: Final[tuple[tuple[str, ...], Bound]] = ((), Bound.UNTIL)
 _ANYTIME: Final = frozenset({"anytime", "sometime", "anything", "everything", "all"})
 _SIGNS: Final = frozenset("<>≤≥=")
 _ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onwards", "and on")
+_TO_DATE: Final = phrases("to date")
 _LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
 _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
@@ -90,7 +91,11 @@ _PRESENT: Final = "present"
 """Ends a range without blanks, too ("2020-present"): nobody says it for today otherwise."""
 _SHORT: Final = 2
 _MOST_LISTED: Final = 24
-RANGE_WORDS: Final = frozenset({"between", "=", *_ANYTIME, *(word for runs in _PREFIXES.values() for word in runs)})
+RANGE_WORDS: Final = _ANYTIME | _OPENINGS.keys() | {"between", "="}
+"""What `interval` begins with, beside a period."""
+WORDS: Final = words_of(
+    RANGE_WORDS, _LATER, _EARLIER, _SEPARATORS, {_PRESENT}, runs=(_TO, _AND, _ONWARD, _TO_DATE, *_PREFIXES.values())
+)
 
 
 def interval(scan: Scan, at: int) -> Parsed[Expression]:
@@ -253,8 +258,9 @@ def _open(scan: Scan, at: int) -> Parsed[Expression]:
     onward = scan.skip_any(end, _ONWARD)
     if onward > end or (word == "from" and scan.words[end] == "on"):
         return Open(Bound.FROM, expression), max(onward, end + 1)
-    if scan.matches(end, "to", "date"):
-        return Open(Bound.SINCE, expression), end + 2
+    to_date = scan.skip_any(end, _TO_DATE)
+    if to_date > end:
+        return Open(Bound.SINCE, expression), to_date
     # "sales from last quarter" are last quarter's.
     if start == at + 1 and word == "from" and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
         return expression, end
@@ -267,8 +273,9 @@ def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
     onward = scan.skip_any(end, _ONWARD)
     if onward > end:
         return Open(Bound.FROM, expression), onward
-    if scan.words[end] == "to" and scan.words[end + 1] == "date":
-        return Open(Bound.SINCE, expression), end + 2
+    to_date = scan.skip_any(end, _TO_DATE)
+    if to_date > end:
+        return Open(Bound.SINCE, expression), to_date
     if scan.words[end] in ("and", "or") and scan.period(end + 2) is None:
         if scan.words[end + 1] in _LATER:
             return Open(Bound.FROM, expression), end + 2

@@ -19,6 +19,7 @@ from ecp_server.resolution.time.expressions import (
     Units,
 )
 from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
     DAYS,
     FISCAL,
     LAST,
@@ -30,14 +31,18 @@ from ecp_server.resolution.time.lexemes import (
     UNITS,
     WHOLE,
     Parsed,
+    Rules,
     Scan,
     phrases,
+    word_set,
+    words_of,
 )
 
 _UNITS_OF_A_YEAR: Final = {TimeUnit.MONTH: 12, TimeUnit.QUARTER: 4}
 _IN: Final = frozenset({"of", "in"})
 _AND: Final = frozenset({"and", "plus"})
 _PLAIN_UNITS: Final = frozenset({"day", "week", "weekend", "month", "quarter", "year"})
+_RIGHT: Final = frozenset({"right", "just"})
 _LATEST: Final = phrases("latest", "most recent", "most recently", "just")
 _SO_FAR: Final = phrases("so far", "to date", "ytd", "qtd", "mtd")
 _BEFORE: Final = phrases("before", "preceding", "prior", "prior to")
@@ -148,7 +153,7 @@ def day(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "today", "yesterday", "right now", "to date"."""
     if scan.matches(at, "to", "date"):
         return Open(Bound.UNTIL, Units(TimeUnit.DAY, 0)), at + 2
-    at = scan.skip(scan.skip(at, "the"), frozenset({"right", "just"}))
+    at = scan.skip(scan.skip(at, "the"), _RIGHT)
     offset = DAYS.get(scan.words[at])
     return (Units(TimeUnit.DAY, offset), at + 1) if offset is not None else None
 
@@ -181,3 +186,17 @@ def bare_unit(scan: Scan, at: int) -> Parsed[Units]:
     calendar, at = said(scan, scan.skip(at, "the"))
     found = UNITS.get(scan.words[at])
     return (Units(found[1], 0, 1, calendar), at + 1) if found and found[0] == 1 else None
+
+
+DIRECTION_WORDS: Final = LAST | NEXT | THIS | TRAILING | word_set("latest most just")
+"""What `units` begins with, beside a count."""
+RULES: Final[Rules] = {
+    day: DAYS.keys() | _RIGHT | {"to"},
+    relative_units: DIRECTION_WORDS | numbers.COUNT_WORDS | CALENDARS | UNITS.keys(),
+    of_last_year: THIS,
+    before_last: CALENDARS | UNITS.keys(),
+}
+WORDS: Final = words_of(
+    *RULES.values(), _IN, _AND, _PLAIN_UNITS, WHOLE, ROLLING, TO_DATE,
+    runs=(_LATEST, _SO_FAR, _BEFORE, _AFTER, _ENDED, _THROUGH),
+)  # fmt: skip

@@ -18,19 +18,35 @@ from ecp_server.resolution.time.expressions import (
     Year,
     unit_of,
 )
-from ecp_server.resolution.time.lexemes import EDGE_INITIALS, EDGES, LAST, THIS, TO_DATE, Parsed, Scan, phrases
+from ecp_server.resolution.time.lexemes import (
+    CALENDARS,
+    EDGE_INITIALS,
+    EDGES,
+    LAST,
+    THIS,
+    TO_DATE,
+    UNITS,
+    Parsed,
+    Rules,
+    Scan,
+    phrases,
+    word_set,
+    words_of,
+)
 from ecp_server.resolution.time.relative import bare_unit, said, units
 
 _UNTIL: Final = phrases("through", "thru", "until", "till", "as of", "ended", "ending", "to")
 _OF: Final = frozenset({"of", "in", "for"})
+_SO_FAR: Final = phrases("so far")
 _ALL_TIME: Final = phrases("all time", "since inception", "inception to date", "life to date")
 
 
 def to_date(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "YTD", "fiscal year to date", "quarter-to-date", "so far this year", "prior YTD", "YTD 2023"."""
     at = scan.skip(at, "the")
-    if scan.matches(at, "so", "far"):
-        found = units(scan, scan.skip(at + 2, "in"))
+    so_far = scan.skip_any(at, _SO_FAR)
+    if so_far > at:
+        found = units(scan, scan.skip(so_far, "in"))
         return (ToDate(found[0].unit, found[0].said), found[1]) if found and found[0].first == 0 else None
     read = _running_unit(scan, scan.skip(at, LAST | THIS))
     if read is None:
@@ -117,3 +133,13 @@ def all_time(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "all time", "since inception", "inception to date"."""
     end = scan.skip_any(at, _ALL_TIME)
     return (AllTime(), end) if end > at else None
+
+
+RULES: Final[Rules] = {
+    all_time: _ALL_TIME.keys(),
+    to_date: TO_DATE.keys() | UNITS.keys() | LAST | THIS | CALENDARS | _SO_FAR.keys() | {"fy"},
+    year_to_date: named.YEAR_WORDS,
+    edge: EDGES.keys() | EDGE_INITIALS.keys() | UNITS.keys() | CALENDARS,
+    remaining: word_set("rest remainder"),
+}
+WORDS: Final = words_of(*RULES.values(), _OF, runs=(_UNTIL, _SO_FAR, _ALL_TIME))

@@ -12,55 +12,34 @@ from itertools import pairwise
 from typing import Final
 
 from ecp_server.domain.text import Token
-from ecp_server.resolution.time.lexemes import (
-    CALENDARS,
-    CARDINALS,
-    COMPARE,
-    DAYS,
-    EDGE_INITIALS,
-    EDGES,
-    FUNCTION_WORDS,
-    GLUED,
-    LAST,
-    MANY_WEEKDAYS,
-    NEXT,
-    ORDINALS,
-    OVER_PERIOD,
-    ROLLING,
-    TENS,
-    THIS,
-    TO_DATE,
-    TRAILING,
-    TWELVE_MONTHS,
-    UNITS,
-    WHOLE,
-    word_set,
+from ecp_server.resolution.time import (
+    comparing,
+    dates,
+    lengths,
+    lexemes,
+    named,
+    numbers,
+    parts,
+    plausibility,
+    ranges,
+    relative,
+    running,
 )
-from ecp_server.resolution.time.named import DECADE_WORDS, MARK_WORDS
-from ecp_server.resolution.time.ranges import RANGE_WORDS
+from ecp_server.resolution.time.lexemes import COMPARE, words_of
 
 OTHER: Final = "other"
 """Stands for a word beside a stretch: no rule knows it."""
 
-PERIOD_WORDS: Final = frozenset[str]().union(
-    CALENDARS, CARDINALS, COMPARE, DAYS, DECADE_WORDS, EDGE_INITIALS, EDGES, FUNCTION_WORDS, GLUED, LAST, MANY_WEEKDAYS,
-    MARK_WORDS, NEXT, ORDINALS, OVER_PERIOD, RANGE_WORDS, ROLLING, TENS, THIS, TO_DATE, TRAILING, TWELVE_MONTHS, UNITS,
-    WHOLE,
-    word_set(
-        """
-        above ad affect ago ahead also apply approximately average back become below beyond billion bn bottom business
-        cause ce change commencing contain containing corresponding comparable equivalent same couple customers date
-        decrease differ dollars dozen each early employees equals eur euros every exactly exceed exceeding exceeds far
-        few final forward forwards future gbp he hence hours hundred i include including inception increase it items
-        just k late later latest least less life million minutes mn more most need newer no nr number number o occur
-        older onward onwards orders out penultimate people percent percentage period periods plus point points post pre
-        pounds rate rating ratio recent recently records remainder require rest result right roughly rows rule score
-        several she so tens there they thousand thousands time times today top trading under units usd users v vary
-        version work working x you
-        """
-    ),
+PERIOD_WORDS: Final = frozenset(
+    filter(
+        str.isalpha,
+        words_of(
+            comparing.WORDS, dates.WORDS, lengths.WORDS, lexemes.WORDS, named.WORDS, numbers.WORDS, parts.WORDS,
+            plausibility.WORDS, ranges.WORDS, relative.WORDS, running.WORDS,
+        ),
+    )
 )  # fmt: skip
-"""Every word that a rule asks for; a test compares them with the words in the rules."""
+"""Every word of letters that a rule asks for; figures and signs belong to a stretch whatever they are."""
 
 Key = tuple[tuple[str, ...], tuple[int, ...], bool]
 """Words, with the characters between each and the one before, and whether a comparing word stands before them."""
