@@ -47,3 +47,12 @@ def grpcurl() -> Path:
     if program is None:
         skip_or_fail("no grpcurl (scripts/fetch_grpcurl builds one)", required_by="ECP_TEST_REQUIRE_SERVERS")
     return Path(program)
+
+
+@pytest.fixture(scope="session")
+def envoy() -> Path:
+    """The Envoy program: ECP_ENVOY, else the one on PATH. `scripts/fetch_envoy` fetches one."""
+    program = shutil.which(os.environ.get("ECP_ENVOY", "envoy"))
+    if program is None:
+        skip_or_fail("no Envoy (scripts/fetch_envoy fetches one)", required_by="ECP_TEST_REQUIRE_SERVERS")
+    return Path(program)
