@@ -44,6 +44,8 @@ MAX_CONCURRENT_STREAMS: Final = 256
 gRPC's core counts a call until its handler has seen that the reply is out, and refuses streams beyond this number:
 where many replies leave with one commit, callers who have 100 calls in flight have twice as many there for a moment.
 """
+LEAST_PING_MILLISECONDS: Final = 10_000
+"""Between pings of a proxy or a caller: gRPC closes the connection of who sends more, where nothing else is sent."""
 
 
 class Application(Protocol):
@@ -217,7 +219,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", 60_000),  # finds callers that vanished, e.g. behind a load balancer
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # no more often than sidecars ping
+        ("grpc.http2.min_ping_interval_without_data_ms", LEAST_PING_MILLISECONDS),
     ]
 
 

@@ -16,7 +16,7 @@ from ecp.v1 import catalog_pb2, resolve_pb2
 from ecp_server.domain import errors
 from ecp_server.interceptors.admission import EXEMPT
 from ecp_server.interceptors.status import DETAILS, status_of
-from ecp_server.server import MAX_CONCURRENT_STREAMS, _options
+from ecp_server.server import LEAST_PING_MILLISECONDS, MAX_CONCURRENT_STREAMS
 from ecp_server.settings import Settings
 from tests.sidecar import CONFIGURATION, LIMIT, RETRY_SECONDS
 
@@ -87,16 +87,15 @@ def test_what_admission_exempts_has_no_limit_and_everything_else_has(configurati
 
 
 def test_its_bounds_fit_those_of_the_server(configuration: dict[str, Any]) -> None:
-    found, options = manager(configuration), dict(_options(Settings.load({})))
+    found = manager(configuration)
     assert MAX_CONCURRENT_STREAMS == found["http2_protocol_options"]["max_concurrent_streams"]
     buffer, _ = found["http_filters"]
-    assert options["grpc.max_receive_message_length"] < buffer["typed_config"]["max_request_bytes"]
+    assert Settings.load({}).max_message_bytes < buffer["typed_config"]["max_request_bytes"]
     for cluster in clusters(configuration).values():
         (protocol,) = cluster["typed_extension_protocol_options"].values()
         http2 = protocol["explicit_http_config"]["http2_protocol_options"]
         assert MAX_CONCURRENT_STREAMS == 2 * http2["max_concurrent_streams"]
-        pinged_ms = seconds(http2["connection_keepalive"]["interval"]) * 1000
-        assert options["grpc.http2.min_recv_ping_interval_without_data_ms"] < pinged_ms
+        assert LEAST_PING_MILLISECONDS < seconds(http2["connection_keepalive"]["interval"]) * 1000
 
 
 def test_a_deadline_is_the_callers_and_a_stream_has_no_end(configuration: dict[str, Any]) -> None:

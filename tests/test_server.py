@@ -201,6 +201,37 @@ async def test_call_that_will_not_end_is_abandoned(lines: Lines) -> None:
     assert [1] == [line["in_flight"] for line in lines("calls_abandoned")]
 
 
+async def test_an_idle_connection_may_be_pinged_as_often_as_proxies_do_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ecp_server.server.LEAST_PING_MILLISECONDS", 50)
+    async with serving() as server:
+        assert await outlives_pings(server, pause_seconds=0.1)
+        assert not await outlives_pings(server, pause_seconds=0.005)
+
+
+async def outlives_pings(server: Serving, *, pause_seconds: float) -> bool:
+    """Ping on a connection without calls (RFC 9113); return whether it is open afterwards."""
+    reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
+    no_settings, ping = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)), bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + bytes(8)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + no_settings)
+    try:
+        for _ in range(6):
+            writer.write(ping)
+            await asyncio.sleep(pause_seconds)
+        async with asyncio.timeout(0.3):
+            while await reader.read(4096):
+                pass
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+    else:
+        return False
+    finally:
+        writer.close()
+
+
 async def test_address_in_use_is_named() -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
