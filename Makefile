@@ -51,7 +51,7 @@ check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
 	scripts/check_breaking $(BIN)/buf
 	scripts/check_stubs $(PROTOS_VENV)
 
-bench: $(SETUP) ## measure Resolve against a bare echo, figures in build/bench; QUICK=1 takes two minutes; STORES=1: stores on servers against embedded ones; OVERLOAD=1: more calls than it can serve; ISOLATION=1: one store a black hole
+bench: $(SETUP) ## measure Resolve against a bare echo, figures in build/bench; QUICK=1 takes two minutes; STORES=1: stores on servers against embedded ones; OVERLOAD=1: more calls than it can serve, alone and behind the sidecar; ISOLATION=1: one store a black hole
 	@$(if $(STORES)$(ISOLATION),eval "$$(scripts/servers up)" && )$(BIN)/python scripts/bench $(if $(QUICK),--quick) $(if $(STORES),--stores) $(if $(OVERLOAD),--overload) $(if $(ISOLATION),--isolation)
 
 protos: $(GENERATOR) ## generate the stubs from protos/

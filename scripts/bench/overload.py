@@ -1,7 +1,8 @@
-"""Overload: what a server does with twice and five times the calls that it can serve.
+"""Overload: what a server does with twice and five times the calls that it can serve, alone and behind the sidecar.
 
 The knee is the most calls a second that it answers nearly all of, at whatever rate they come. Goodput is answers a
-second; the knee, the loads above it and the load before and after them are those of one run of one server.
+second; the knee, the loads above it and the load before and after them are those of one run of one server. The loads of
+the sidecar are those of the server alone, each right after it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from arrivals import Arrivals, Call, arrive
 from http2 import Connection
 from questions import Questions
 from rounds import RESOLVE, Replies, resolve_round
+from sidecar import behind, envoy
 from watchers import Seen, watching
 
 from ecp_server.catalog.load import load_catalog
@@ -52,6 +54,7 @@ class _Arrived:
 
     arrivals: Arrivals
     cpu_seconds: float
+    proxy_cpu_seconds: float
     lasted: float
     """Seconds until the last call had ended."""
     codes: dict[str, int]
@@ -73,8 +76,14 @@ class Load:
     core_share: float
     """Of the server's core that it had, 0 to 1."""
     generator_share: float
+    """Of the generator's core, as the next."""
+    proxy_share: float
+    """What Envoy had, where it was in front."""
     codes: dict[str, int]
-    """How the server says that the calls ended. What is neither OK nor RESOURCE_EXHAUSTED was no refusal but failed."""
+    """How the server says that the calls ended. What is neither OK nor RESOURCE_EXHAUSTED was no refusal but failed.
+
+    It knows nothing of those that Envoy refused.
+    """
     cpu_seconds: float
     """Of the server, until the last of the calls had ended."""
 
@@ -98,6 +107,8 @@ class Overload:
     """Calls a second."""
     base: Load
     over: tuple[Over, ...]
+    behind_sidecar: tuple[Over, ...]
+    """The same loads on the same server by way of Envoy; empty where there is no Envoy."""
 
     def as_json(self) -> str:
         """Return all of it."""
@@ -110,43 +121,69 @@ class Overload:
     def _lines(self) -> Iterator[str]:
         yield f"Knee {self.knee:,.0f} calls/s; at {self.base.rate / self.knee:.1f} of it p99 {self.base.p99:,.0f} ms."
         yield ""
-        yield f"| {' | '.join(_HEADS)} |"
-        yield "|--:" * len(_HEADS) + "|"
-        for over in self.over:
-            load, after = over.load, over.recovery_seconds
-            yield (
-                f"| {over.times_knee:g} × | {load.rate:,.0f} | {load.goodput:,.0f}, **{load.goodput / self.knee:.2f}** "
-                f"| {load.p50:,.0f}, {load.p99:,.0f} | {load.refused:,} "
-                f"| {load.refusal_p50:,.1f}, {load.refusal_p99:,.1f}, {load.refusal_most:,.1f} "
-                f"| {'never' if after is None else f'{after:.0f} s'} | {load.core_share:.2f} |"
-            )
+        yield from _table(self.knee, self.over)
         yield ""
-        for over in self.over:
-            codes = ", ".join(f"{count:,} {code}" for code, count in sorted(over.load.codes.items()))
-            yield f"- {over.times_knee:g} ×: {codes}; {over.load.cpu_seconds:.2f} s of CPU."
-        for over in self.over:
-            for name, seen in over.seen.items():
-                slowest = max(seen.latencies, default=0.0) * _MILLISECONDS
-                refusal = max(seen.refusals, default=0.0) * _MILLISECONDS
-                codes = ", ".join(f"{count} {code}" for code, count in seen.codes.items())
-                yield (
-                    f"- {over.times_knee:g} ×, {name}: {codes}; slowest answer {slowest:,.0f} ms, slowest refusal "
-                    f"{refusal:,.0f} ms, {seen.without_retry_info} without RetryInfo."
-                )
+        if not self.behind_sidecar:
+            yield "Not measured behind the sidecar, for want of Envoy: export ECP_ENVOY=$(scripts/fetch_envoy)"
+            return
+        yield "Behind the sidecar (deploy/envoy.yaml), the same server and knee:"
+        yield ""
+        yield from _table(self.knee, self.behind_sidecar)
+        for over in self.behind_sidecar:
+            load = over.load
+            yield (
+                f"- {over.times_knee:g} ×: of the generator's core Envoy had {load.proxy_share:.2f}, "
+                f"the generator {load.generator_share:.2f}."
+            )
+
+
+def _table(knee: float, overs: Sequence[Over]) -> Iterator[str]:
+    """Yield the lines of one way to the server."""
+    yield f"| {' | '.join(_HEADS)} |"
+    yield "|--:" * len(_HEADS) + "|"
+    for over in overs:
+        load, after = over.load, over.recovery_seconds
+        yield (
+            f"| {over.times_knee:g} × | {load.rate:,.0f} | {load.goodput:,.0f}, **{load.goodput / knee:.2f}** "
+            f"| {load.p50:,.0f}, {load.p99:,.0f} | {load.refused:,} "
+            f"| {load.refusal_p50:,.1f}, {load.refusal_p99:,.1f}, {load.refusal_most:,.1f} "
+            f"| {'never' if after is None else f'{after:.0f} s'} | {load.core_share:.2f} |"
+        )
+    yield ""
+    for over in overs:
+        codes = ", ".join(f"{count:,} {code}" for code, count in sorted(over.load.codes.items()))
+        yield f"- {over.times_knee:g} ×: {codes} by the server; {over.load.cpu_seconds:.2f} s of CPU."
+    for over in overs:
+        for name, seen in over.seen.items():
+            slowest = max(seen.latencies, default=0.0) * _MILLISECONDS
+            refusal = max(seen.refusals, default=0.0) * _MILLISECONDS
+            codes = ", ".join(f"{count} {code}" for code, count in seen.codes.items())
+            yield (
+                f"- {over.times_knee:g} ×, {name}: {codes}; slowest answer {slowest:,.0f} ms, slowest refusal "
+                f"{refusal:,.0f} ms, {seen.without_retry_info} without RetryInfo."
+            )
 
 
 def measure_overload(catalog: Path, folder: Path, *, seconds: float) -> Overload:
     """Find the knee of a server, then overload it for ``seconds`` each time."""
     servers.use_generator_core()
     loaded = load_catalog(catalog)
-    with servers.ecp(catalog, folder / "overload") as server:
+    program = envoy()
+    over: list[Over] = []
+    behind_sidecar: list[Over] = []
+    with (
+        servers.ecp(catalog, folder / "overload") as server,
+        nullcontext() if program is None else behind(server, program, folder / "overload") as proxied,
+    ):
         requests = itertools.cycle(_answerable(server, Questions(loaded, users=50).requests()))
         knee = _knee(server, requests, seconds)
         base_calls = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds)
-        base = _load(base_calls)
         worst = max(_p99(part) for part in _by_second(base_calls.arrivals))
-        over = tuple(_over(server, requests, times, knee, worst, seconds) for times in TIMES_KNEE)
-    return Overload(knee, base, over)
+        for times in TIMES_KNEE:
+            over.append(_over(server, requests, times, knee, worst, seconds))
+            if proxied is not None:
+                behind_sidecar.append(_over(proxied, requests, times, knee, worst, seconds))
+    return Overload(knee, _load(base_calls), tuple(over), tuple(behind_sidecar))
 
 
 def _answerable(server: servers.Running, requests: Iterator[bytes]) -> list[bytes]:
@@ -195,10 +232,15 @@ def _over(
 def _arrive(server: servers.Running, requests: Iterator[bytes], *, rate: float, seconds: float) -> _Arrived:
     """Have calls arrive, and look at what the server says of itself before and after."""
     ended = server.ended(RESOLVE)
-    cpu, begun = server.cpu_seconds(), time.perf_counter()
+    cpu, proxy_cpu, begun = server.cpu_seconds(), _proxy_cpu_seconds(server), time.perf_counter()
     arrivals = arrive(server.port, RESOLVE, requests, rate=rate, seconds=seconds)
-    cpu, lasted = server.cpu_seconds() - cpu, time.perf_counter() - begun
-    return _Arrived(arrivals, cpu, lasted, dict(server.ended(RESOLVE) - ended))
+    cpu, proxy_cpu = server.cpu_seconds() - cpu, _proxy_cpu_seconds(server) - proxy_cpu
+    lasted = time.perf_counter() - begun
+    return _Arrived(arrivals, cpu, proxy_cpu, lasted, dict(server.ended(RESOLVE) - ended))
+
+
+def _proxy_cpu_seconds(server: servers.Running) -> float:
+    return 0.0 if server.proxy is None else server.proxy.cpu_seconds()
 
 
 def _load(arrived: _Arrived) -> Load:
@@ -217,6 +259,7 @@ def _load(arrived: _Arrived) -> Load:
         refusal_most=_percentile(refused, 1.0),
         core_share=arrived.cpu_seconds / arrived.lasted,
         generator_share=arrivals.generator_share,
+        proxy_share=arrived.proxy_cpu_seconds / arrived.lasted,
         codes=arrived.codes,
         cpu_seconds=arrived.cpu_seconds,
     )

@@ -38,6 +38,8 @@ class Running:
     state: Path = Path()
     """The SQLite file of an ECP server."""
     metrics_port: int = 0
+    proxy: Running | None = None
+    """What stands before it at ``port``."""
 
     def cpu_seconds(self) -> float:
         """Return user and system time of all its threads so far (proc_pid_stat(5), fields 14 and 15)."""
@@ -95,7 +97,7 @@ def ecp(
     state = folder / "state.db"
     for old in folder.glob("state.db*"):
         old.unlink()
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     chosen = {
         "catalog": str(catalog),
         "listen": f"127.0.0.1:{port}",
@@ -127,7 +129,8 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return inherited | {f"ECP_{name.upper()}": value for name, value in settings.items()}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody has."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
