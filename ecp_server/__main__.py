@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +14,10 @@ import click
 from typing_extensions import override
 
 from ecp_server import settings as setting
+from ecp_server import threads
 from ecp_server.settings import Settings, SettingsError
 
 _DISTRIBUTION: Final = "enterprise-context-platform"
-# A thread that needs Python's lock waits so long where the event loop never rests, and to write what has gathered it
-# needs the lock some hundred times: with Python's own 5 ms, records of a server under overload took their whole budget.
-_SWITCH_SECONDS: Final = 0.0005
 _SEED: Final = 2
 """Of rewordings; no factor of weighing was fitted to those of this one (scripts/calibrate.py)."""
 
@@ -94,7 +91,7 @@ def serve(**flags: object) -> None:
     """Start the server."""
     import uvloop  # noqa: PLC0415 - not on Windows, where the other commands work
 
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    threads.share()
     uvloop.run(_serve(_load(**flags)))
 
 

@@ -15,6 +15,7 @@ import grpc
 from grpc import aio
 from typing_extensions import override
 
+from ecp_server import threads
 from ecp_server.domain.frozen import dataclass
 from ecp_server.interceptors.handlers import Context, Continuation, Handler
 from ecp_server.interceptors.refusal import Refusals
@@ -44,7 +45,7 @@ class Admission:
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
-        self.turns = Turns(limits.begun)
+        self.turns = Turns(limits.begun, threads.giving_way())
         self.under_way = 0
 
     def is_too_much(self) -> bool:

@@ -9,6 +9,9 @@ none begins.
 
 Nor does one while many have begun and not ended. Those wait for stores, for their records at the least, and the thread
 that writes records gets little of a core on which calls begin without end: then all would wait until none is in time.
+
+On one core gRPC's threads run only when the loop's gives way (`threads.share`): it does so after each call that began
+and each that came, so that what they hold is seen. More often would cost what sharing so saves.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -32,9 +35,10 @@ _WEIGHT: Final = 0.05
 class Turns:
     """Calls that wait; to be used from one event loop."""
 
-    def __init__(self, max_begun: int) -> None:
-        """Let none begin while ``max_begun`` have begun and not ended."""
+    def __init__(self, max_begun: int, give_way: Callable[[], None] | None = None) -> None:
+        """Let none begin while ``max_begun`` have begun and not ended; ``give_way`` lets gRPC's threads run."""
         self._max_begun = max_begun
+        self._give_way = give_way
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._rounds = 0
         """Since a call began."""
@@ -98,6 +102,8 @@ class Turns:
             self._seen_at = now
         self._rounds += 1
         self._quiet_rounds += 1
+        if self._give_way is not None and self._quiet_rounds == 1:
+            self._give_way()
         due = OTHERS_SHARE * (self._seen_at - self._given_at)
         if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= due):
             self._begin_next(now)

@@ -1,6 +1,7 @@
 """The floor: a bare grpc.aio server that answers any bytes with as many bytes as it is told, and does nothing else.
 
-It has the options and the event loop of ECP's server, and neither interceptors nor messages to read.
+It has the options and the event loop of ECP's server, shares its core in the same way, and has neither interceptors nor
+messages to read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import grpc
 import uvloop
 from grpc import aio
 
+from ecp_server import threads
 from ecp_server.server import _options
 from ecp_server.settings import Settings
 
@@ -43,4 +45,5 @@ async def serve(reply_bytes: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve a bare echo.")
     parser.add_argument("--reply-bytes", type=int, required=True)
+    threads.share()
     uvloop.run(serve(parser.parse_args().reply_bytes))

@@ -91,6 +91,20 @@ async def test_one_begins_when_no_more_come(monkeypatch: pytest.MonkeyPatch) -> 
     await asyncio.gather(*calls)
 
 
+async def test_the_loop_gives_way_once_after_each_call_that_began_or_came() -> None:
+    ways: list[int] = []
+    turns = Turns(MAX_BEGUN, lambda: ways.append(len(turns)))
+    first, second = asyncio.create_task(turns.wait()), asyncio.create_task(turns.wait())
+    await asyncio.wait((first,))
+    assert [2, 1] == ways  # those that wait: at first, and when one had begun
+    turns.came()
+    await rounds(3)
+    assert [2, 1, 1] == ways
+    await asyncio.wait((second,))
+    await rounds(3)
+    assert [2, 1, 1] == ways  # nobody waits
+
+
 async def test_a_call_that_is_given_up_is_passed_over() -> None:
     begun = Begun()
     first, second = begun.call("a"), begun.call("b")
