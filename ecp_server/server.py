@@ -46,6 +46,7 @@ where many replies leave with one commit, callers who have 100 calls in flight h
 """
 LEAST_PING_MILLISECONDS: Final = 10_000
 """Between pings of a proxy or a caller: gRPC closes the connection of who sends more, where nothing else is sent."""
+_UNBOUNDED: Final = 2**31 - 1
 
 
 class Application(Protocol):
@@ -216,6 +217,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # else a second server on the same port takes a part of its calls, silently
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", MAX_CONCURRENT_STREAMS),
+        # From a thousand calls on that the loop has not seen yet, the core would refuse some, with CANCELLED.
+        ("grpc.server.max_pending_requests", _UNBOUNDED),
+        ("grpc.server.max_pending_requests_hard_limit", _UNBOUNDED),
         ("grpc.keepalive_time_ms", 60_000),  # finds callers that vanished, e.g. behind a load balancer
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),

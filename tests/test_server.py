@@ -3,11 +3,14 @@
 import asyncio
 import signal
 import socket
+import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc import aio
@@ -250,6 +253,25 @@ async def test_second_server_on_the_same_port_is_refused() -> None:
         with pytest.raises(CannotListen):
             async with serving(listen=str(server.address)):
                 pass
+
+
+async def test_no_call_is_lost_of_those_that_pile_up_while_the_loop_is_busy() -> None:
+    """Left to itself gRPC's core refuses some, from a thousand on, as if their callers had given up."""
+    async with serving({"Echo": echo}) as server:
+        # Connections of their own: one takes fewer calls than this.
+        options = (("grpc.use_local_subchannel_pool", 1),)
+        channels = [grpc.insecure_channel(str(server.address), options) for _ in range(10)]
+        for channel in channels:
+            await asyncio.to_thread(grpc.channel_ready_future(channel).result, 10)
+        methods: list[grpc.UnaryUnaryMultiCallable[bytes, bytes]] = [
+            channel.unary_unary(f"/{SERVICE}/Echo") for channel in channels
+        ]
+        calls = [method.future(b"", timeout=60) for _ in range(200) for method in methods]
+        time.sleep(1)  # noqa: ASYNC251 - the loop is busy
+        codes = await asyncio.to_thread(lambda: Counter(call.code().name for call in calls))
+        for channel in channels:
+            channel.close()
+    assert {"OK"} <= codes.keys() <= {"OK", "RESOURCE_EXHAUSTED"}
 
 
 async def test_ipv6_addresses_work(lines: Lines) -> None:
