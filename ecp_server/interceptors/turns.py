@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-QUIET_ROUNDS: Final = 6
-"""As many rounds of the loop as it takes to take a call in, and one more."""
+QUIET_ROUNDS: Final = 8
+"""As many rounds of the loop as it takes to take a call in, one more where it gave way first, and one to be sure."""
 OTHERS_SHARE: Final = 3.0
 """Time for those that come, most of them to be refused, for each second of answering, where both want all of it. A
 refusal that comes late is worth nothing, so they get what they need up to where answers would cease."""
