@@ -143,7 +143,7 @@ def _compare_stores(catalog: Path, folder: Path, extent: Extent) -> None:
 
 def _overload(catalog: Path, folder: Path, extent: Extent) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    results = overload.measure_overload(catalog, folder, seconds=max(3.0, extent.seconds * 2))
+    results = overload.measure_overload(catalog, folder, rounds=extent.rounds, seconds=max(3.0, extent.seconds))
     (folder / "overload.json").write_text(results.as_json(), encoding="utf-8")
     print(results.as_text(), end="")
 

@@ -1,51 +1,41 @@
 """Overload: what a server does with twice and five times the calls that it can serve, alone and behind the sidecar.
 
-The knee is the most calls a second that it answers nearly all of, at whatever rate they come. Goodput is answers a
-second; the knee, the loads above it and the load before and after them are those of one run of one server. The loads of
-the sidecar are those of the server alone, each right after it.
+The knee is the most calls a second that it answers nearly all of, at whatever rate they come; goodput is answers a
+second. A machine that others use does twice as much in one minute as in the next. So the knee is found as a share of
+what the server answers with 16 calls in flight, and that is measured again right before each round: the load is a
+multiple of the knee of that moment, and goodput a share of it.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import servers
 from arrivals import Arrivals, Call, arrive
 from http2 import Connection
+from overload_report import BASE_SHARE, MILLISECONDS, Load, Over, Overload
 from questions import Questions
 from rounds import RESOLVE, Replies, resolve_round
 from sidecar import behind, envoy
-from watchers import Seen, watching
+from watchers import nothing_seen, watching
 
 from ecp_server.catalog.load import load_catalog
 
 TIMES_KNEE: Final = (2.0, 5.0)
-_BASE_SHARE: Final = 0.6
-"""Of the knee: the load before and after."""
 _ANSWERED_AT_KNEE: Final = 0.97
 """The least share that is answered while calls come; past the knee a queue grows instead."""
 _STEPS: Final = (0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05)
 """Rates to find the knee by, as shares of what the server does with 16 in flight."""
-_HEADS: Final = (
-    "load",
-    "calls/s",
-    "goodput, of the knee",
-    "p50, p99 ms",
-    "refused",
-    "refusal p50, p99, most ms",
-    "back after",
-    "core",
-)
 _IN_FLIGHT: Final = 16
+_IN_FLIGHT_SECONDS: Final = 1.0
 _QUESTIONS: Final = 2000
-_MILLISECONDS: Final = 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,115 +47,11 @@ class _Arrived:
     proxy_cpu_seconds: float
     lasted: float
     """Seconds until the last call had ended."""
-    codes: dict[str, int]
+    codes: Counter[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What became of one load. Latencies in milliseconds; those of answers and of refusals apart."""
-
-    rate: float
-    goodput: float
-    answered: int
-    refused: int
-    p50: float
-    p99: float
-    refusal_p50: float
-    refusal_p99: float
-    refusal_most: float
-    core_share: float
-    """Of the server's core that it had, 0 to 1."""
-    generator_share: float
-    """Of the generator's core, as the next."""
-    proxy_share: float
-    """What Envoy had, where it was in front."""
-    codes: dict[str, int]
-    """How the server says that the calls ended. What is neither OK nor RESOURCE_EXHAUSTED was no refusal but failed.
-
-    It knows nothing of those that Envoy refused.
-    """
-    cpu_seconds: float
-    """Of the server, until the last of the calls had ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """A load above the knee, what others saw meanwhile, and how long it took until it was as before."""
-
-    times_knee: float
-    load: Load
-    seen: dict[str, Seen]
-    recovery_seconds: float | None
-    """None: not while it was looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """The results."""
-
-    knee: float
-    """Calls a second."""
-    base: Load
-    over: tuple[Over, ...]
-    behind_sidecar: tuple[Over, ...]
-    """The same loads on the same server by way of Envoy; empty where there is no Envoy."""
-
-    def as_json(self) -> str:
-        """Return all of it."""
-        return json.dumps(asdict(self), indent=1)
-
-    def as_text(self) -> str:
-        """Return what to read."""
-        return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        yield f"Knee {self.knee:,.0f} calls/s; at {self.base.rate / self.knee:.1f} of it p99 {self.base.p99:,.0f} ms."
-        yield ""
-        yield from _table(self.knee, self.over)
-        yield ""
-        if not self.behind_sidecar:
-            yield "Not measured behind the sidecar, for want of Envoy: export ECP_ENVOY=$(scripts/fetch_envoy)"
-            return
-        yield "Behind the sidecar (deploy/envoy.yaml), the same server and knee:"
-        yield ""
-        yield from _table(self.knee, self.behind_sidecar)
-        for over in self.behind_sidecar:
-            load = over.load
-            yield (
-                f"- {over.times_knee:g} ×: of the generator's core Envoy had {load.proxy_share:.2f}, "
-                f"the generator {load.generator_share:.2f}."
-            )
-
-
-def _table(knee: float, overs: Sequence[Over]) -> Iterator[str]:
-    """Yield the lines of one way to the server."""
-    yield f"| {' | '.join(_HEADS)} |"
-    yield "|--:" * len(_HEADS) + "|"
-    for over in overs:
-        load, after = over.load, over.recovery_seconds
-        yield (
-            f"| {over.times_knee:g} × | {load.rate:,.0f} | {load.goodput:,.0f}, **{load.goodput / knee:.2f}** "
-            f"| {load.p50:,.0f}, {load.p99:,.0f} | {load.refused:,} "
-            f"| {load.refusal_p50:,.1f}, {load.refusal_p99:,.1f}, {load.refusal_most:,.1f} "
-            f"| {'never' if after is None else f'{after:.0f} s'} | {load.core_share:.2f} |"
-        )
-    yield ""
-    for over in overs:
-        codes = ", ".join(f"{count:,} {code}" for code, count in sorted(over.load.codes.items()))
-        yield f"- {over.times_knee:g} ×: {codes} by the server; {over.load.cpu_seconds:.2f} s of CPU."
-    for over in overs:
-        for name, seen in over.seen.items():
-            slowest = max(seen.latencies, default=0.0) * _MILLISECONDS
-            refusal = max(seen.refusals, default=0.0) * _MILLISECONDS
-            codes = ", ".join(f"{count} {code}" for code, count in seen.codes.items())
-            yield (
-                f"- {over.times_knee:g} ×, {name}: {codes}; slowest answer {slowest:,.0f} ms, slowest refusal "
-                f"{refusal:,.0f} ms, {seen.without_retry_info} without RetryInfo."
-            )
-
-
-def measure_overload(catalog: Path, folder: Path, *, seconds: float) -> Overload:
-    """Find the knee of a server, then overload it for ``seconds`` each time."""
+def measure_overload(catalog: Path, folder: Path, *, rounds: int, seconds: float) -> Overload:
+    """Find the knee of a server, then overload it, each load in so many rounds of ``seconds``."""
     servers.use_generator_core()
     loaded = load_catalog(catalog)
     program = envoy()
@@ -176,14 +62,15 @@ def measure_overload(catalog: Path, folder: Path, *, seconds: float) -> Overload
         nullcontext() if program is None else behind(server, program, folder / "overload") as proxied,
     ):
         requests = itertools.cycle(_answerable(server, Questions(loaded, users=50).requests()))
-        knee = _knee(server, requests, seconds)
-        base_calls = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds)
-        worst = max(_p99(part) for part in _by_second(base_calls.arrivals))
+        share = _knee_share(server, requests, seconds)
+        knee = share * _answers(server, requests)
+        base = _arrive(server, requests, rate=knee * BASE_SHARE, seconds=2 * seconds).arrivals
+        worst = max(_p99(part) for part in _by_second(base))
         for times in TIMES_KNEE:
-            over.append(_over(server, requests, times, knee, worst, seconds))
+            over.append(_over(server, server, requests, times, share, worst, rounds, seconds))
             if proxied is not None:
-                behind_sidecar.append(_over(proxied, requests, times, knee, worst, seconds))
-    return Overload(knee, _load(base_calls), tuple(over), tuple(behind_sidecar))
+                behind_sidecar.append(_over(server, proxied, requests, times, share, worst, rounds, seconds))
+    return Overload(knee, share, _p99(base.calls), tuple(over), tuple(behind_sidecar))
 
 
 def _answerable(server: servers.Running, requests: Iterator[bytes]) -> list[bytes]:
@@ -200,24 +87,42 @@ def _answerable(server: servers.Running, requests: Iterator[bytes]) -> list[byte
     return answered
 
 
-def _knee(server: servers.Running, requests: Iterator[bytes], seconds: float) -> float:
-    """Return the highest rate of those tried, up to the first that is too high."""
-    most = resolve_round(server, requests, Replies(), in_flight=_IN_FLIGHT, seconds=seconds).calls_a_second
-    knee = most * _STEPS[0]
+def _answers(server: servers.Running, requests: Iterator[bytes]) -> float:
+    """Return how many calls a second the server answers just now with 16 in flight."""
+    seconds = _IN_FLIGHT_SECONDS
+    return resolve_round(server, requests, Replies(), in_flight=_IN_FLIGHT, seconds=seconds).calls_a_second
+
+
+def _knee_share(server: servers.Running, requests: Iterator[bytes], seconds: float) -> float:
+    """Return the highest of the steps up to the first at which too many calls are left."""
+    share = _STEPS[0]
     for step in _STEPS:
-        arrivals = _arrive(server, requests, rate=most * step, seconds=seconds).arrivals
+        arrivals = _arrive(server, requests, rate=_answers(server, requests) * step, seconds=seconds).arrivals
         if arrivals.goodput < arrivals.offered_a_second * _ANSWERED_AT_KNEE:
             break
-        knee = arrivals.offered_a_second
-    return knee
+        share = step
+    return share
 
 
 def _over(
-    server: servers.Running, requests: Iterator[bytes], times: float, knee: float, worst: float, seconds: float
+    server: servers.Running,
+    way: servers.Running,
+    requests: Iterator[bytes],
+    times: float,
+    share: float,
+    worst: float,
+    rounds: int,
+    seconds: float,
 ) -> Over:
-    with watching(server.port, next(requests)) as seen:
-        load = _load(_arrive(server, requests, rate=knee * times, seconds=seconds))
-    after = _arrive(server, requests, rate=knee * _BASE_SHARE, seconds=2 * seconds).arrivals
+    """Overload a server by one way to it."""
+    seen = nothing_seen()
+    arrived: list[_Arrived] = []
+    knees: list[float] = []
+    for _ in range(rounds):
+        knees.append(share * _answers(server, requests))
+        with watching(way.port, next(requests), seen):
+            arrived.append(_arrive(way, requests, rate=knees[-1] * times, seconds=seconds))
+    after = _arrive(way, requests, rate=knees[-1] * BASE_SHARE, seconds=2 * seconds).arrivals
     recovery = next(
         (
             float(second)
@@ -226,30 +131,32 @@ def _over(
         ),
         None,
     )
-    return Over(times, load, seen, recovery)
+    return Over(times, _load(arrived, knees), seen, recovery)
 
 
-def _arrive(server: servers.Running, requests: Iterator[bytes], *, rate: float, seconds: float) -> _Arrived:
+def _arrive(way: servers.Running, requests: Iterator[bytes], *, rate: float, seconds: float) -> _Arrived:
     """Have calls arrive, and look at what the server says of itself before and after."""
-    ended = server.ended(RESOLVE)
-    cpu, proxy_cpu, begun = server.cpu_seconds(), _proxy_cpu_seconds(server), time.perf_counter()
-    arrivals = arrive(server.port, RESOLVE, requests, rate=rate, seconds=seconds)
-    cpu, proxy_cpu = server.cpu_seconds() - cpu, _proxy_cpu_seconds(server) - proxy_cpu
-    lasted = time.perf_counter() - begun
-    return _Arrived(arrivals, cpu, proxy_cpu, lasted, dict(server.ended(RESOLVE) - ended))
+    ended = way.ended(RESOLVE)
+    cpu, proxy_cpu, begun = way.cpu_seconds(), _proxy_cpu_seconds(way), time.perf_counter()
+    arrivals = arrive(way.port, RESOLVE, requests, rate=rate, seconds=seconds)
+    cpu, proxy_cpu = way.cpu_seconds() - cpu, _proxy_cpu_seconds(way) - proxy_cpu
+    return _Arrived(arrivals, cpu, proxy_cpu, time.perf_counter() - begun, way.ended(RESOLVE) - ended)
 
 
-def _proxy_cpu_seconds(server: servers.Running) -> float:
-    return 0.0 if server.proxy is None else server.proxy.cpu_seconds()
+def _proxy_cpu_seconds(way: servers.Running) -> float:
+    return 0.0 if way.proxy is None else way.proxy.cpu_seconds()
 
 
-def _load(arrived: _Arrived) -> Load:
-    arrivals = arrived.arrivals
-    answered = sorted(call.latency for call in arrivals.answered)
-    refused = sorted(call.latency for call in arrivals.refused)
+def _load(arrived: Sequence[_Arrived], knees: Sequence[float]) -> Load:
+    arrivals = [each.arrivals for each in arrived]
+    answered = sorted(call.latency for each in arrivals for call in each.answered)
+    refused = sorted(call.latency for each in arrivals for call in each.refused)
+    lasted = sum(each.lasted for each in arrived)
+    cpu = sum(each.cpu_seconds for each in arrived)
     return Load(
-        rate=arrivals.offered_a_second,
-        goodput=arrivals.goodput,
+        rates=tuple(each.offered_a_second for each in arrivals),
+        goodputs=tuple(each.goodput for each in arrivals),
+        knees=tuple(knees),
         answered=len(answered),
         refused=len(refused),
         p50=_percentile(answered, 0.5),
@@ -257,11 +164,11 @@ def _load(arrived: _Arrived) -> Load:
         refusal_p50=_percentile(refused, 0.5),
         refusal_p99=_percentile(refused, 0.99),
         refusal_most=_percentile(refused, 1.0),
-        core_share=arrived.cpu_seconds / arrived.lasted,
-        generator_share=arrivals.generator_share,
-        proxy_share=arrived.proxy_cpu_seconds / arrived.lasted,
-        codes=arrived.codes,
-        cpu_seconds=arrived.cpu_seconds,
+        core_share=cpu / lasted,
+        generator_share=max(each.generator_share for each in arrivals),
+        proxy_share=sum(each.proxy_cpu_seconds for each in arrived) / lasted,
+        codes=dict(sum((each.codes for each in arrived), Counter[str]())),
+        cpu_seconds=cpu,
     )
 
 
@@ -279,4 +186,4 @@ def _p99(calls: Sequence[Call]) -> float:
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
     """Return it in milliseconds; 0 where there is nothing."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * _MILLISECONDS if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * MILLISECONDS if ordered else 0.0

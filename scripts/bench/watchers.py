@@ -18,6 +18,10 @@ from ecp.v1 import health_pb2 as ecp_health_pb2
 from ecp.v1 import health_pb2_grpc as ecp_health_pb2_grpc
 from ecp.v1 import resolve_pb2, resolve_pb2_grpc
 
+_CHECK: Final = "grpc.health.v1.Health/Check"
+_GET_HEALTH: Final = "ecp.v1.HealthService/GetHealth"
+_RESOLVE: Final = "ecp.v1.ResolveService/Resolve"
+_WATCHERS: Final = (_CHECK, _GET_HEALTH, _RESOLVE)
 _PERIOD_SECONDS: Final = 0.1
 _TIMEOUT_SECONDS: Final = 5.0
 _ALONE: Final = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
@@ -37,21 +41,25 @@ class Seen:
     """Refusals that do not say when to come back."""
 
 
+def nothing_seen() -> dict[str, Seen]:
+    """Return what there is for each watcher to add to."""
+    return {name: Seen() for name in _WATCHERS}
+
+
 @contextmanager
-def watching(port: int, question: bytes) -> Iterator[dict[str, Seen]]:
-    """Probe health in both ways and ask a question ten times a second inside the block; complete after it."""
+def watching(port: int, question: bytes, seen: dict[str, Seen]) -> Iterator[None]:
+    """Probe health in both ways and ask a question ten times a second inside the block; add what was seen."""
     calls: dict[str, Callable[[Any], Any]] = {
-        "grpc.health.v1.Health/Check": lambda channel: health_pb2_grpc.HealthStub(channel).Check(
+        _CHECK: lambda channel: health_pb2_grpc.HealthStub(channel).Check(
             health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_SECONDS
         ),
-        "ecp.v1.HealthService/GetHealth": lambda channel: ecp_health_pb2_grpc.HealthServiceStub(channel).GetHealth(
+        _GET_HEALTH: lambda channel: ecp_health_pb2_grpc.HealthServiceStub(channel).GetHealth(
             ecp_health_pb2.GetHealthRequest(), timeout=_TIMEOUT_SECONDS
         ),
-        "ecp.v1.ResolveService/Resolve": lambda channel: resolve_pb2_grpc.ResolveServiceStub(channel).Resolve(
+        _RESOLVE: lambda channel: resolve_pb2_grpc.ResolveServiceStub(channel).Resolve(
             resolve_pb2.ResolveRequest.FromString(question), timeout=_TIMEOUT_SECONDS
         ),
     }
-    seen = {name: Seen() for name in calls}
     over = threading.Event()
     threads = [
         threading.Thread(target=_watch, args=(port, call, seen[name], over), name=name) for name, call in calls.items()
@@ -59,7 +67,7 @@ def watching(port: int, question: bytes) -> Iterator[dict[str, Seen]]:
     for thread in threads:
         thread.start()
     try:
-        yield seen
+        yield
     finally:
         over.set()
         for thread in threads:
