@@ -28,6 +28,8 @@ __all__ = ["postgres", "postgres_database", "postgres_server"]
 CALLS = 200
 DELAY_SECONDS = 1.0
 GRACE_SECONDS = 5.0
+TICK = timedelta(milliseconds=2)
+"""The loop's clock counts whole milliseconds."""
 CLOSING_SECONDS = 1.0
 """What the end may take beyond both (trust.md)."""
 MOST_UNSEEN = 0.02
@@ -144,7 +146,7 @@ def assert_refused_late_enough(server: ServerProcess) -> None:
     for place, line in refused:
         assert place > last
         after = datetime.fromisoformat(line["timestamp"]) - draining
-        assert after >= timedelta(seconds=DELAY_SECONDS)
+        assert after >= timedelta(seconds=DELAY_SECONDS) - TICK
 
 
 async def stopped(cycles: Cycles, times: int) -> None:
