@@ -10,8 +10,9 @@ none begins.
 Nor does one while many have begun and not ended. Those wait for stores, for their records at the least, and the thread
 that writes records gets little of a core on which calls begin without end: then all would wait until none is in time.
 
-On one core gRPC's threads run only when the loop's gives way (`threads.share`): it does so after each call that began
-and each that came, so that what they hold is seen. More often would cost what sharing so saves.
+On one core gRPC's threads do not run before the loop's waits, gives way or has had its slice (`threads.share`): it
+gives way after each call that began and each that came, so that what they hold is seen. More often would cost what
+sharing so saves.
 """
 
 from __future__ import annotations

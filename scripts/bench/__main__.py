@@ -58,7 +58,7 @@ def measure(catalog: Path, folder: Path, extent: Extent) -> Results:
     servers.use_generator_core()
     questions = Questions(load_catalog(catalog), _USERS)
     replies = Replies()
-    # With refusals among them, which cost a tenth, calls would seem cheap; `overload` measures those.
+    # With refusals among them, which cost an eighth, calls would seem cheap; `overload` measures those.
     with servers.ecp(catalog, folder / "ecp", max_queue_seconds="60") as ecp:
         _say("warming up")
         resolve_round(ecp, questions.requests(), replies, in_flight=16, seconds=extent.warm_up_seconds)

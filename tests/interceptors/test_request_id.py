@@ -100,8 +100,8 @@ async def test_every_line_of_a_request_carries_its_id(lines: Lines) -> None:
 async def test_deadline_is_known_to_the_handler() -> None:
     async with serving({"WhoAmI": whoami}) as server:
         outcome = await server.call("WhoAmI", timeout=30)
-        # gRPC sends deadlines rounded up to ten milliseconds.
-        assert 25 < float(MESSAGE.FromString(outcome.response).values[1]) <= 30.01
+        # gRPC sends deadlines of more than ten seconds rounded up to tenths of a second.
+        assert 25 < float(MESSAGE.FromString(outcome.response).values[1]) <= 30.1
 
 
 async def test_trailing_metadata_of_a_handler_does_not_lose_the_id() -> None:
