@@ -144,7 +144,7 @@ async def over_other_revenue(project_root: Path, folder: Path, source: str) -> A
 
 
 async def test_a_caller_who_goes_away_interrupts_duckdb_within_200_ms(project_root: Path, tmp_path: Path) -> None:
-    endless = "SELECT * FROM finance.fact_revenue_daily, range(10000000)"
+    endless = "SELECT * FROM finance.fact_revenue_daily, range(10000000) AS long (a), range(10000) AS endless (b)"
     async with over_other_revenue(project_root, tmp_path, endless) as server:
         duckdb = server.application._semantic
         await duckdb.probe()
