@@ -7,9 +7,14 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from grpc import aio
 
 from tests.conftest import ROOT
+from tests.running import TIMEOUT_SECONDS
+from tests.serving import SERVICE, Serving
+from tests.serving import serving as serving_handlers
 
 CONFIGURATION: Final = ROOT / "deploy" / "envoy.yaml"
 PORT: Final = "port_value: 50050"
@@ -18,6 +23,10 @@ LIMIT: Final = 32
 """Calls in flight to the server; more are refused."""
 RETRY_SECONDS: Final = 1.0
 """After which who was refused is to come back."""
+WAIT: Final = f"/{SERVICE}/Wait"
+"""The method of `holding`."""
+ALONE: Final = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
+"""Options of a channel that has a connection of its own and repeats nothing."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 
@@ -66,6 +75,38 @@ async def sidecar(
             process.terminate()
         async with asyncio.timeout(_STOP_SECONDS):
             await process.wait()
+
+
+class Held:
+    """A behaviour that waits, and what it was given."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.remaining: list[float] = []
+
+    async def __call__(self, request: Any, context: Any) -> Any:
+        self.remaining.append(context.time_remaining())
+        await self.let_go.wait()
+        return request
+
+    async def reached(self, count: int) -> None:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while len(self.remaining) < count:  # noqa: ASYNC110 - counted by the calls
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def holding(
+    envoy: Path, folder: Path, changed: Callable[[str], str] = same
+) -> AsyncIterator[tuple[Held, Serving, Any]]:
+    """Give the behaviour of the method Wait, its server, and a channel by way of Envoy (untyped, as what is sent)."""
+    held = Held()
+    async with (
+        serving_handlers({"Wait": held}) as server,
+        sidecar(envoy, folder, server.address.port, changed) as address,
+        aio.insecure_channel(address, options=ALONE) as channel,
+    ):
+        yield held, server, channel
 
 
 async def _listens(port: int) -> bool:

@@ -107,6 +107,18 @@ def test_a_deadline_is_the_callers_and_a_stream_has_no_end(configuration: dict[s
         assert "retry_policy" not in action
 
 
+def test_the_requests_of_one_connection_do_not_fill_its_memory(configuration: dict[str, Any]) -> None:
+    found = manager(configuration)
+    buffer, _ = found["http_filters"]
+    overload = configuration["overload_manager"]
+    _, heap = overload["resource_monitors"]
+    reset, _ = overload["actions"]
+    assert "envoy.overload_actions.reset_high_memory_stream" == reset["name"]
+    (trigger,) = reset["triggers"]
+    most = found["http2_protocol_options"]["max_concurrent_streams"] * buffer["typed_config"]["max_request_bytes"]
+    assert most < trigger["scaled"]["scaling_threshold"] * heap["typed_config"]["max_heap_size_bytes"]
+
+
 def test_its_refusal_is_the_servers_own(configuration: dict[str, Any]) -> None:
     own = status_of(errors.Overloaded(retry_after_seconds=RETRY_SECONDS), "")
     (mapper,) = [

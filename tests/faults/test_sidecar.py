@@ -19,20 +19,20 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import ecp_client
 from ecp.v1 import health_pb2 as ecp_health_pb2
+from ecp_server.domain import errors
+from ecp_server.domain.provenance import StoreKind
 from tests.faults.callers import Callers, calling
 from tests.processes import ServerProcess, serving
 from tests.rpc.test_determinism import ready, timeless
 from tests.running import TIMEOUT_SECONDS, Asker
-from tests.serving import NOT_SERVING, SERVICE, SERVING, Outcome, Serving, outcome
+from tests.serving import Outcome, outcome
 from tests.serving import serving as serving_handlers
-from tests.sidecar import LIMIT, RETRY_SECONDS, free_port, sidecar
+from tests.sidecar import ALONE, LIMIT, RETRY_SECONDS, WAIT, free_port, holding, sidecar
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUESTION: Final = "revenue of Snowflake in fiscal 2024"
 FLOOD: Final = 400
-WAIT: Final = f"/{SERVICE}/Wait"
-ALONE: Final = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +132,33 @@ async def test_more_than_it_holds_for_a_call_is_too_large_as_for_the_server(addr
         assert "OK" == (await through.resolve(QUESTION)).code
 
 
-async def test_a_caller_cannot_set_its_time_outs_and_retries(address: str) -> None:
+async def test_a_caller_cannot_set_its_time_outs(address: str) -> None:
     async with asking(address) as through:
         for header in ("x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms"):
             assert "OK" == (await through.resolve(QUESTION, options={"metadata": ((header, "1"),)})).code
+
+
+async def test_a_caller_cannot_have_it_repeat(envoy: Path, tmp_path: Path) -> None:
+    called = 0
+
+    async def fails(request: Any, context: Any) -> Any:
+        nonlocal called
+        called += 1
+        raise errors.StoreUnavailable(StoreKind.GRAPH)
+
+    wanted = (
+        ("x-envoy-retry-on", "5xx,reset"),
+        ("x-envoy-retry-grpc-on", "unavailable"),
+        ("x-envoy-max-retries", "3"),
+    )
+    async with (
+        serving_handlers({"Wait": fails}) as server,
+        sidecar(envoy, tmp_path, server.address.port) as address,
+        aio.insecure_channel(address, options=ALONE) as channel,
+    ):
+        wait: Any = channel.unary_unary(WAIT)
+        assert "UNAVAILABLE" == (await outcome(wait(b"", metadata=wanted, timeout=TIMEOUT_SECONDS))).code
+    assert 1 == called
 
 
 # --- a flood ----------------------------------------------------------------------------------------------------------
@@ -197,36 +220,6 @@ def assert_refused(ended: Outcome) -> None:
 # --- a server of the test's own, whose calls wait until they are told ------------------------------------------------
 
 
-class Held:
-    """A behaviour that waits, and what it was given."""
-
-    def __init__(self) -> None:
-        self.let_go = asyncio.Event()
-        self.remaining: list[float] = []
-
-    async def __call__(self, request: Any, context: Any) -> Any:
-        self.remaining.append(context.time_remaining())
-        await self.let_go.wait()
-        return request
-
-    async def reached(self, count: int) -> None:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while len(self.remaining) < count:  # noqa: ASYNC110 - counted by the calls
-                await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def holding(envoy: Path, folder: Path) -> AsyncIterator[tuple[Held, Serving, Any]]:
-    """Give the behaviour of the method Wait, its server, and a channel by way of Envoy (untyped, as what is sent)."""
-    held = Held()
-    async with (
-        serving_handlers({"Wait": held}) as server,
-        sidecar(envoy, folder, server.address.port) as address,
-        aio.insecure_channel(address, options=ALONE) as channel,
-    ):
-        yield held, server, channel
-
-
 async def test_so_many_are_in_flight_and_who_ends_makes_room(envoy: Path, tmp_path: Path) -> None:
     async with holding(envoy, tmp_path) as (held, _, channel):
         wait = channel.unary_unary(WAIT)
@@ -273,21 +266,6 @@ async def test_who_sends_half_a_request_takes_no_place(envoy: Path, tmp_path: Pa
         assert {("Wait", "OK"): 1} == (await server.settled()).counted()
         for call in halves:
             call.cancel()
-
-
-async def test_a_watch_of_health_outlives_idle_seconds_and_then_hears(envoy: Path, tmp_path: Path) -> None:
-    async with (
-        serving_handlers() as server,
-        sidecar(envoy, tmp_path, server.address.port) as address,
-        aio.insecure_channel(address, options=ALONE) as channel,
-    ):
-        health: Any = health_pb2_grpc.HealthStub(channel)
-        watch = health.Watch(health_pb2.HealthCheckRequest())
-        assert SERVING == (await watch.read()).status
-        await asyncio.sleep(2)
-        server.application.ready = False
-        assert NOT_SERVING == (await watch.read()).status
-        watch.cancel()
 
 
 # --- the server is gone -----------------------------------------------------------------------------------------------
