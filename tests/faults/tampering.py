@@ -47,13 +47,15 @@ class Tampering:
             with contextlib.closing(up_writer), contextlib.closing(writer):
                 while request := await _message(reader):
                     head, body = request
+                    # As things stand when it comes: what is asked side by side is counted before any of it is replied.
+                    ours = head.split(b" ", 2)[1].endswith(self._path.encode())
+                    self.asked += ours
+                    change = self.change if ours else None
                     up_writer.write(head + body)
                     replied = await _message(up_reader)
                     if replied is None:
                         return
-                    ours = head.split(b" ", 2)[1].endswith(self._path.encode())
-                    self.asked += ours
-                    writer.write(_tampered(replied[1], self.change) if ours and self.change else b"".join(replied))
+                    writer.write(_tampered(replied[1], change) if change else b"".join(replied))
                     await writer.drain()
         except (OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
             pass  # one side or the test is gone
