@@ -78,7 +78,7 @@ async def wrongly_allowed(decisions: int, *, protect: Callable[[Policy], Policy]
     chance = random.Random(20_251_127)  # noqa: S311 - the same questions every time
     engine, instruments, switch = EmbeddedPolicy(), Instruments(), Switch(StoreKind.POLICY)
     await engine.use({})
-    guard = Guard(Budget(StoreKind.POLICY, 5), settings(attempts=1, failures=3, recovery_seconds=0.001), Told())
+    guard = Guard(Budget(StoreKind.POLICY, 5), settings(attempts=1, failures=3, recovery_seconds=0.0001), Told())
     policy = protect(observed(guarded(around(engine, switch), guard), StoreKind.POLICY, instruments=instruments))
     cached = DecisionCache(policy, ttl_seconds=30)
     counted: Counter[str] = Counter()
