@@ -166,6 +166,9 @@ async def outcome(call: Any) -> Outcome:
     try:
         response = await call
     except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # not the call: who waits for it
+            raise
         return Outcome(code="CANCELLED")
     except aio.AioRpcError as error:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]
