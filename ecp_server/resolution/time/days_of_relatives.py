@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 from ecp_server.domain.catalog import CalendarType
@@ -20,6 +21,7 @@ from ecp_server.resolution.time.expressions import (
     ToDate,
     Units,
     said_of,
+    unit_of,
 )
 from ecp_server.resolution.time.spans import Here, Reader, Span, moved, units_id
 
@@ -57,15 +59,25 @@ def _to_date(here: Here, running: ToDate, said: Said) -> Span | None:
         return None
     if whole is None or whole.first_day <= last <= whole.last_day:
         return here.days(start, add_days(last, 1), name, layout.calendar)
+    name = f"{name}_{whole.id}"
+    of_year = running.year is not None and unit_of(running.year) is TimeUnit.YEAR
+    if of_year and unit.length < TimeUnit.YEAR.length:
+        whole = _counterpart(here, block, unit, last, whole.first_day, said)
     # As far into the other unit as the last day is in this one: by date, in a calendar of weeks by days.
     if layout.calendar.type is CalendarType.FISCAL_WEEKS or unit.grain is Grain.WEEK:
         end = add_days(whole.first_day, (last - start).days + 1)
     else:
         months = (whole.first_day.year - start.year) * MONTHS_OF_YEAR + whole.first_day.month - start.month
         end = add_days(add_months(last, months), 1)
-    return here.days(
-        whole.first_day, max(whole.first_day, min(end, whole.end or end)), f"{name}_{whole.id}", layout.calendar
-    )
+    return here.days(whole.first_day, max(whole.first_day, min(end, whole.end or end)), name, layout.calendar)
+
+
+def _counterpart(here: Here, block: int, unit: TimeUnit, last: date, other: date, said: Said) -> Span:
+    """Return the unit that has the same place in the other year as the numbered one has in the year of its last day."""
+    layout = here.layout(said)
+    this_year, other_year = (layout.index(Grain.YEAR, day.toordinal()) for day in (last, other))
+    place = block - layout.first_index(unit.grain, this_year) // unit.size
+    return here.blocks(said, unit, layout.first_index(unit.grain, other_year) // unit.size + place, 1)
 
 
 def _remaining(here: Here, rest: Remaining, said: Said) -> Span | None:

@@ -47,6 +47,7 @@ _BEFORE: Final = phrases("before", "prior to", "prior", "preceding")
 _AFTER: Final = phrases("after", "from", "following", "since")
 _STARTING: Final = phrases("starting", "beginning", "commencing")
 _ENDING: Final = phrases("ending", "ended", "to", "to the", "through", "thru", "until", "till", "up to", "as of")
+_TO_DATE: Final = phrases("to date")
 _JOINS: Final = frozenset({"on", "from", "in", "with", "at"})
 _ABOUT: Final = frozenset({"about", "around", "approximately", "roughly", "exactly"})
 _MORE: Final = phrases("more than", "over", "at least")
@@ -65,7 +66,7 @@ def from_length(scan: Scan, at: int) -> Parsed[Expression]:
     )
     end = scan.skip(end, _PERIOD)
     counted = numbers.length(scan, start) is not None
-    rules = (_ago, _hence, _rolled, _offset, _beside) if counted else (_beside,)
+    rules = (_ago, _hence, _rolled, _offset, _to_date, _beside) if counted else (_beside,)
     for rule in rules:
         read = rule(scan, steps, end, calendar)
         if read is not None:
@@ -105,6 +106,12 @@ def _offset(scan: Scan, steps: Steps, at: int, _said: Said) -> Parsed[Expression
     end = before if before > at else scan.skip_any(at, _AFTER)
     base = scan.period(end) if end > at else None
     return (Offset(steps, base[0], before > at), base[1]) if base else None
+
+
+def _to_date(scan: Scan, steps: Steps, at: int, calendar: Said) -> Parsed[Expression]:
+    """Read "to date" after a count: "6 months to date" are not those of the month to date."""
+    end = scan.skip_any(at, _TO_DATE)
+    return (Stretch(steps, Anchor.ENDING, TODAY, calendar), end) if end > at else None
 
 
 def _beside(scan: Scan, steps: Steps, at: int, calendar: Said) -> Parsed[Expression]:
@@ -210,5 +217,5 @@ RULES: Final[Rules] = {
 }
 WORDS: Final = words_of(
     *RULES.values(), _PERIOD, _TIME, _JOINS, _ABOUT,
-    runs=(_AGO, _HENCE, _BEFORE, _AFTER, _STARTING, _ENDING, _MORE, _LESS),
+    runs=(_AGO, _HENCE, _BEFORE, _AFTER, _STARTING, _ENDING, _TO_DATE, _MORE, _LESS),
 )  # fmt: skip

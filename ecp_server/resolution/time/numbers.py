@@ -164,8 +164,11 @@ def unit(scan: Scan, at: int) -> Parsed[tuple[int, TimeUnit]]:
     return (found, at + 1) if found else None
 
 
-def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
-    """Read a length of time: "3 months and 2 weeks", "a week", "half a year", without a count "week"."""
+def length(scan: Scan, at: int, *, needs_count: bool = True, after: TimeUnit | None = None) -> Parsed[Steps]:
+    """Read a length of time: "3 months and 2 weeks", "a week", "half a year", without a count "week".
+
+    "A half" is half a year, and so follows (``after``, before it stand such units) nothing but years.
+    """
     if scan.matches(at, "half", "a", "year"):
         return ((6, TimeUnit.MONTH),), at + 3
     steps: list[tuple[int, TimeUnit]] = []
@@ -179,7 +182,10 @@ def length(scan: Scan, at: int, *, needs_count: bool = True) -> Parsed[Steps]:
         named = unit(scan, scan.skip(found[1], CALENDARS))
         if named is None or not found[0]:
             break
-        (size, of), end = named
+        size, of = named[0]
+        if of is TimeUnit.HALF and after not in (None, TimeUnit.YEAR):  # "a month and a half"
+            break
+        end, after = named[1], of
         steps.append((found[0] * size, of))
         needs_count = True
         at = scan.skip(scan.skip(end, ","), _AND)

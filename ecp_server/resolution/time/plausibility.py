@@ -38,13 +38,14 @@ _AFTER_AMOUNTS: Final = word_set(
     "employees customers users orders items rows records points days hours minutes"
 )
 _BEFORE_DAYS: Final = word_set("on since until till from to between by")
+_AND_A_HALF: Final = ("and", "a", "half")
 _LAST_DAYS: Final = (29, 30, 31)
 _SHORT: Final = 2
 _SIGNS: Final = word_set("< > !")
 _MARKS: Final = word_set("p w fp fw")
 WORDS: Final = words_of(
     _AMBIGUOUS, _AFTER_MODAL, _HOLDING, _GROUPING, _BEFORE_AMOUNTS, _BEFORE_VALUES, _AFTER_AMOUNTS, _BEFORE_DAYS,
-    _SIGNS, _MARKS, FUNCTION_WORDS,
+    _SIGNS, _MARKS, _AND_A_HALF, FUNCTION_WORDS,
 )  # fmt: skip
 
 
@@ -101,11 +102,12 @@ def plausible(scan: Scan, at: int, end: int, expression: Expression) -> bool:
 
 def cuts_figures(scan: Scan, at: int, end: int, expression: Expression) -> bool:
     """Tell whether figures beside the words belong to them and make no sense with them: "1.5 years ago", "31 April"."""
-    if _point_between(scan, at - 1) or _point_between(scan, end):
+    if _point_between(scan, at - 1) or _point_between(scan, end) or scan.matches(end, *_AND_A_HALF):
         return True
     if not isinstance(expression, Month):
         return False
-    day_before = at > 0 and scan.near(at) and scan.numbers[at - 1] in _LAST_DAYS
+    of = at - 1 if at > 0 and scan.words[at - 1] == "of" else at
+    day_before = of > 0 and scan.near(of) and scan.numbers[of - 1] in _LAST_DAYS
     day_after = scan.near(end) and 0 <= scan.numbers[end] <= _LAST_DAYS[-1] and len(scan.words[end]) <= _SHORT
     with_year = expression.year is not None and scan.words[end - 2] in MONTHS
     return day_before or (day_after and not with_year)
@@ -142,7 +144,7 @@ def _no_amount(place: _Place, expression: Expression) -> bool:
 
 
 def _no_grouping(place: _Place, expression: Expression) -> bool:
-    """Words like "by the month" group; of "day of the week" the week is no period; "by X" ends a question."""
+    """Words like "by the month" group; of "day of the week" and "the year 10000" the unit is none; "by X" ends all."""
     if isinstance(expression, Open) and place.word == "by":
         return place.no_noun_follows
     if place.word != "the" or place.end != place.at + 2 or not isinstance(expression, Units) or expression.first:
@@ -150,6 +152,7 @@ def _no_grouping(place: _Place, expression: Expression) -> bool:
     return (
         place.before not in _GROUPING
         and place.after not in ("before", "after")
+        and place.scan.numbers[place.end] < 0
         and not (place.before == "of" and place.scan.words[place.at - 2] in _HOLDING)
     )
 

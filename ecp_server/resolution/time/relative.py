@@ -137,7 +137,7 @@ def of_last_year(scan: Scan, at: int) -> Parsed[Expression]:
 
 def _with_more(scan: Scan, last: Units, end: int) -> Parsed[Expression]:
     """Read what may follow "last 3 months": "and 2 weeks", "ended June 2024"."""
-    more = numbers.length(scan, scan.skip(scan.skip(end, ","), _AND))
+    more = numbers.length(scan, scan.skip(scan.skip(end, ","), _AND), after=last.unit)
     if more:
         return Stretch(((last.count, last.unit), *more[0]), Anchor.TO_EVE), more[1]
     ended = scan.skip_any(end, _ENDED)

@@ -151,15 +151,19 @@ def business_day(day: date, count: int) -> date:
 
 def moved(day: date, steps: Steps, *, back: bool) -> date:
     """Return the day so long after ``day``, or before it; months keep the day where the month has it."""
+    months = 0
     for count, unit in steps:
         signed = -count if back else count
+        if unit.grain in _MONTHS:
+            # Years and months in a row are one move: on the way there may be a February that lacks the day.
+            months += signed * unit.size * _MONTHS[unit.grain]
+            continue
+        day, months = add_months(day, months), 0
         if unit is TimeUnit.BUSINESS_DAY:
             day = business_day(day, signed)
-        elif unit.grain in _MONTHS:
-            day = add_months(day, signed * unit.size * _MONTHS[unit.grain])
         else:
             day = add_days(day, signed * (DAYS_OF_WEEK if unit.grain is Grain.WEEK else 1))
-    return day
+    return add_months(day, months)
 
 
 def _block_names(layout: Layout, unit: TimeUnit, index: int) -> tuple[str, str]:
