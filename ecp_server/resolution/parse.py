@@ -16,7 +16,7 @@ from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_
 from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import excludes, groups
 from ecp_server.resolution.parsing.words import HOLDING
-from ecp_server.resolution.time import TimeMention
+from ecp_server.resolution.time import TimeMention, misdated
 
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
@@ -39,8 +39,11 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     else:
         beside = find_beside(text, tokens, named, timed, times, lexicon, hidden)
     known, ratio = beside.known, beside.ratio
+    wrong = misdated(tokens)
     unknown = [
-        i for i, token in enumerate(tokens) if i not in known and token.folded not in NO_CONTENT and has_letters(token)
+        i
+        for i, token in enumerate(tokens)
+        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in wrong)
     ]
     called = tuple([name for name in beside.named if name.kinds.isdisjoint(_NO_NAMES)])
     parsed = Parsed(

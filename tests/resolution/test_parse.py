@@ -77,6 +77,20 @@ def test_function_generic_and_structural_words_and_figures_are_no_content(word: 
     assert parsed(SHOP, f"{word} sales").unmatched == ()
 
 
+@pytest.mark.parametrize("date", ["2024-02-30", "2023-02-29", "30/02/2024", "31.4.2024", "31/04/24"])
+def test_a_date_that_no_year_has_is_told(date: str) -> None:
+    found = parsed(SHOP, f"sales {date}")
+
+    assert [m.text for m in found.unmatched] == [date]
+    assert [n.mention.text for n in found.altered] == ["sales"]
+    assert [m.text for m in parsed(SHOP, f"sales from {date} to 2024-03-05").unmatched] == [date]
+
+
+@pytest.mark.parametrize("figures", ["2024-02-29", "29/2/2024", "2024 50 12", "7.6.5.4", "10.0.12", "20240230"])
+def test_figures_that_are_a_date_or_may_be_none_are_not_told(figures: str) -> None:
+    assert parsed(SHOP, f"sales {figures}").unmatched == ()
+
+
 def test_a_verb_of_movement_asks_how_after_an_auxiliary_and_is_content_without() -> None:
     assert parsed(SHOP, "how much did sales grow").unmatched == ()
     assert [m.text for m in parsed(SHOP, "sales improve").unmatched] == ["improve"]

@@ -12,6 +12,7 @@ from ecp_server.resolution.time.expressions import (
     Units,
 )
 from ecp_server.resolution.time.grammar import find_times, period_expression
+from ecp_server.resolution.time.misdated import misdated
 from ecp_server.resolution.time.periods import (
     Comparable,
     TooManyBuckets,
@@ -38,6 +39,7 @@ __all__ = [
     "Units",
     "buckets",
     "find_times",
+    "misdated",
     "period_expression",
     "previous",
     "read",

@@ -28,6 +28,7 @@ from ecp_server.resolution.time.expressions import (
     year_said,
 )
 from ecp_server.resolution.time.lexemes import Parsed, Rule, Rules, Scan, cut, word_set
+from ecp_server.resolution.time.misdated import misdated
 from ecp_server.resolution.time.plausibility import cuts_figures, plausible
 from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
 from ecp_server.resolution.time.stretches import stretches
@@ -73,6 +74,9 @@ def find_times(tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
         read = read_stretch if len(words) <= _MOST_KEPT_WORDS else read_stretch.__wrapped__
         for first, end, expression in read(words, gaps, led):
             found.append((start + first, start + end, expression))
+    wrong = misdated(tokens) if found else frozenset()
+    if wrong:
+        found = [one for one in found if wrong.isdisjoint(range(one[0], one[1]))]
     if len(found) > 1:
         found = _together(tokens, [one for one in found if not _filler(tokens, one)])
     return tuple([TimeMention(first, end, expression) for first, end, expression in found])
