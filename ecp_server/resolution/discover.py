@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.provenance import Finding
+from ecp_server.domain.provenance import Finding, Step
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lexicon import Sense, SenseKind
-from ecp_server.resolution.parse import parse
+from ecp_server.resolution.parse import finding_of, parse
 from ecp_server.resolution.prepared import PreparedCatalog
 from ecp_server.resolution.rights.visibility import Visibility
 
@@ -37,6 +37,12 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
     # Only what is left is told: the number of candidates would betray the hidden ones.
     left = sorted([ref.id for ref in asked & visible])
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
+
+
+def without_hidden(parsing: Step, draft: Draft) -> Step:
+    """Return the step that found the words as it would have been if what is hidden did not exist."""
+    found = finding_of(draft.parsed)
+    return replace(parsing, reasoning=found.reasoning, output=found.output)
 
 
 def refs_of(senses: Sequence[Sense], prepared: PreparedCatalog) -> set[AssetRef]:

@@ -67,7 +67,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     intent = find_intent(parsed, words)
     if intent is not parsed.intent:
         parsed = replace(parsed, intent=intent)
-    return replace(draft, parsed=parsed), _finding(parsed)
+    return replace(draft, parsed=parsed), finding_of(parsed)
 
 
 def _timed(text: str, tokens: Sequence[Token], time: TimeMention, read: LookedUp) -> TimedMention:
@@ -149,7 +149,8 @@ def _not_covered(named: Sequence[NamedMention]) -> tuple[Mention, ...]:
     return tuple([name.mention for name in named if SenseKind.NOT_COVERED in name.kinds])
 
 
-def _finding(parsed: Parsed) -> Finding:
+def finding_of(parsed: Parsed) -> Finding:
+    """Return what the proof tells of the words."""
     names, times = [n.mention.text for n in parsed.names], [t.mention.text for t in parsed.times]
     unmatched = [m.text for m in parsed.unmatched] if parsed.unmatched else []
     quoted = '", "'.join((*names, *times))

@@ -21,7 +21,7 @@ from ecp_server.domain.provenance import Step, StepType
 from ecp_server.domain.resolution import Question, Resolution
 from ecp_server.resolution.authorize import authorize
 from ecp_server.resolution.begin import begin
-from ecp_server.resolution.discover import discover
+from ecp_server.resolution.discover import discover, without_hidden
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.know import know
 from ecp_server.resolution.parse import parse
@@ -139,6 +139,8 @@ class Resolver:
         try:
             for stage, work in steps:
                 draft = await take(stage, work, draft, taken, listening)
+                if stage is _DISCOVER and draft.hidden:
+                    taken[0] = without_hidden(taken[0], draft)
                 if draft.problem is not None:
                     # Say what was perhaps meant where nothing matched.
                     looking = partial(suggest, registry=stores.registry, vector=stores.vector, visibility=visibility)

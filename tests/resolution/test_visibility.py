@@ -25,7 +25,7 @@ from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.rights.visibility import Visibility
 from tests.resolution.conftest import Desks
 from tests.resolution.desk import Desk, policy_for
-from tests.resolution.reading import assumptions, computations, concepts, measures, not_found, options, refused
+from tests.resolution.reading import assumptions, computations, concepts, measures, not_found, options, refused, step
 from tests.resolution.samples import ANALYST, catalog, dimension, issue, member, metric, term
 
 POLICY = """
@@ -80,6 +80,17 @@ async def test_a_hidden_metric_is_as_unknown_as_any_word(desk: Desk, question: s
         assert "about the bonus" not in everything(found)
     shape = [(step.id, step.status, sorted(step.output)) for step in hidden.provenance.steps]
     assert shape == [(step.id, step.status, sorted(step.output)) for step in unknown.provenance.steps]
+
+
+@pytest.mark.parametrize(
+    "question", ["{} last month", "compare {} and sales", "sales vs {}", "what is {}?", "sales last month vs {}"]
+)
+@pytest.mark.parametrize("name", ["bonus", "net bonus", "whispered", "stretch", "bonnus"])
+async def test_the_proof_finds_no_name_in_the_words_for_what_is_hidden(desk: Desk, question: str, name: str) -> None:
+    hidden, unknown = await desk.ask(question.format(name)), await desk.ask(question.format("qwxyz"))
+    told, expected = step(hidden, "parse"), step(unknown, "parse")
+    assert told.reasoning.replace(name, "qwxyz") == expected.reasoning
+    assert repr(told.output).replace(name, "qwxyz") == repr(expected.output)
 
 
 async def test_of_a_shared_name_only_what_may_be_seen_is_an_option(desk: Desk) -> None:
