@@ -225,3 +225,13 @@ async def test_the_period_is_a_concept_with_its_reading(desk: Desk) -> None:
     assert found.concepts[1].time_range == found.time_range
     assert "academic" in found.concepts[1].reason
     assert "period" not in step(found, "select").output["ambiguities"]  # type: ignore[operator]
+
+
+async def test_all_that_a_period_takes_for_granted_is_one_assumption_with_every_other_reading(desk: Desk) -> None:
+    now = datetime(2024, 11, 20, tzinfo=UTC)
+    (told,) = [one for one in (await desk.ask("sales on 7.6", as_of=now)).assumptions if one.id == "period"]
+    assert ("2024-07-06", ["2025-07-06", "2024-06-07"]) == (told.taken.id, [option.id for option in told.alternatives])
+    assert "year is left out" in told.reason
+    assert "month is taken to come first" in told.reason
+    chosen = await desk.ask("sales on 7.6", ("period", "2024-06-07"), as_of=now)
+    assert "2024-06-07/2024-06-08" == days(chosen.time_range)

@@ -134,7 +134,7 @@ def _said(expression: Expression, calendars: CalendarsInForce, today: date, assu
     notes = tuple(note for note in reading.notes if note.id != CALENDAR or not note.alternatives)
     readings = {} if reading.calendar_said else _by_other_calendars(expression, reading, calendars, today)
     offers = [(PERIOD, frozenset(other.id for other in note.alternatives)) for note in notes]
-    assumptions = [_note_assumption(note, reading) for note in notes]
+    assumptions = [_noted_assumption(notes, reading)] if notes else []
     if _unfinished(expression, reading, today):
         offers.append((PARTIAL_PERIOD, frozenset({TO_DATE, reading.id})))
         assumptions.append(_partial_assumption(reading, today))
@@ -245,10 +245,11 @@ def _to_date(reading: Reading, today: date) -> TimeRange:
     return replace(reading.range, end=end, label=f"{reading.range.label} to date")
 
 
-def _note_assumption(note: Note, reading: Reading) -> Assumption:
-    """Tell what the reading took for granted, with the other readings as options."""
-    others = tuple(_period_option(other.id, other) for other in note.alternatives)
-    return Assumption(PERIOD, _period_option(reading.id, reading), note.reason, others)
+def _noted_assumption(notes: Sequence[Note], reading: Reading) -> Assumption:
+    """Tell all that the reading took for granted, with the other readings as options."""
+    others = {other.id: _period_option(other.id, other) for note in notes for other in note.alternatives}
+    reason = " ".join(note.reason for note in notes)
+    return Assumption(PERIOD, _period_option(reading.id, reading), reason, tuple(others.values()))
 
 
 def has_not_ended(period: TimeRange, today: date) -> bool:
