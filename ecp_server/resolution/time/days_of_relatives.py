@@ -64,7 +64,7 @@ def _to_date(here: Here, running: ToDate, said: Said) -> Span | None:
     if of_year and unit.length < TimeUnit.YEAR.length:
         whole = _counterpart(here, block, unit, last, whole.first_day, said)
     # As far into the other unit as the last day is in this one: by date, in a calendar of weeks by days.
-    if layout.calendar.type is CalendarType.FISCAL_WEEKS or unit.grain is Grain.WEEK:
+    if layout.calendar.type is CalendarType.FISCAL_WEEKS or unit.grain < Grain.MONTH:
         end = add_days(whole.first_day, (last - start).days + 1)
     else:
         months = (whole.first_day.year - start.year) * MONTHS_OF_YEAR + whole.first_day.month - start.month

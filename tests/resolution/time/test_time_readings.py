@@ -379,6 +379,7 @@ def test_the_prior_period_is_the_one_before_the_main_one(text: str) -> None:
         ("month to date 2022", ("2022-05-01", "2022-05-17")),
         ("QTD last year", ("2023-04-01", "2023-05-17")),
         ("WTD last year", ("2023-05-15", "2023-05-19")),
+        ("day to date last year", ("2023-05-17", "2023-05-18")),
         ("MTD this year", ("2024-05-01", "2024-05-17")),
         ("prior MTD", ("2024-04-01", "2024-04-17")),
     ],
