@@ -10,7 +10,7 @@ from ecp_server.domain.catalog import GREGORIAN, Calendar, Weekday
 from ecp_server.domain.period import TimeRange
 from ecp_server.domain.text import tokenize
 from ecp_server.resolution.time import find_times, read
-from tests.resolution.time.circumstances import FISCAL, RETAIL, TODAY, span
+from tests.resolution.time.circumstances import TODAY, span
 
 Days = tuple[str | None, str | None]
 
@@ -370,50 +370,3 @@ def test_the_prior_period_is_the_one_before_the_main_one(text: str) -> None:
     found = read(mention.expression, GREGORIAN, GREGORIAN, TODAY, main)
     assert found is not None
     assert (date(2023, 10, 1), date(2024, 1, 1)) == (found.range.start, found.range.end)
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("MTD last year", ("2023-05-01", "2023-05-17")),
-        ("month to date 2022", ("2022-05-01", "2022-05-17")),
-        ("QTD last year", ("2023-04-01", "2023-05-17")),
-        ("WTD last year", ("2023-05-15", "2023-05-19")),
-        ("day to date last year", ("2023-05-17", "2023-05-18")),
-        ("MTD this year", ("2024-05-01", "2024-05-17")),
-        ("prior MTD", ("2024-04-01", "2024-04-17")),
-    ],
-)
-def test_a_unit_to_date_of_another_year_is_the_one_with_the_same_place(text: str, days: Days) -> None:
-    assert days == span(text)
-
-
-def test_a_unit_to_date_of_another_year_has_the_days_that_its_month_has() -> None:
-    assert ("2023-02-01", "2023-03-01") == span("MTD last year", today=date(2024, 2, 29))
-    assert ("2022-01-01", "2022-02-06") == span("QTD last year", FISCAL, today=date(2023, 2, 5))
-    assert ("2023-04-30", "2023-05-11") == span("QTD last year", RETAIL, today=date(2024, 5, 15))
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("last year and a half", ("2022-08-29", "2024-02-29")),
-        ("1 year and 1 month ago", ("2023-01-29", "2023-01-30")),
-        ("rolling 1 year 2 weeks", ("2023-02-14", "2024-02-29")),
-    ],
-)
-def test_years_and_months_in_a_row_are_one_move(text: str, days: Days) -> None:
-    assert days == span(text, today=date(2024, 2, 29))
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("6 months to date", ("2023-11-17", "2024-05-17")),
-        ("six months to date", ("2023-11-17", "2024-05-17")),
-        ("the last 6 months to date", ("2023-11-01", "2024-05-17")),
-        ("month to date", ("2024-05-01", "2024-05-17")),
-    ],
-)
-def test_a_count_to_date_is_so_long_up_to_today(text: str, days: Days) -> None:
-    assert days == span(text)
