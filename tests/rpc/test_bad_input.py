@@ -65,6 +65,18 @@ BAD: dict[str, tuple[Any, list[str]]] = {
     "resume id of 201 characters": (question(resume_resolution_id="x" * 201), ["resume_resolution_id"]),
     "definition context with a bell": (question(definition_context="sales\a"), ["definition_context"]),
     "51 choices": (question(choices=[types_pb2.Choice(subject_id="s", option_id="o")] * 51), ["choices"]),
+    "choice of a subject with NUL": (
+        question(concept="zzgrumf", choices=[types_pb2.Choice(subject_id="revenue\0", option_id="net_revenue")]),
+        ["choices[0].subject_id"],
+    ),
+    "choice of an option with NUL": (
+        question(concept="zzgrumf", choices=[types_pb2.Choice(subject_id="revenue", option_id="net_revenue\0")]),
+        ["choices[0].option_id"],
+    ),
+    "choice of 1001 characters": (
+        question(concept="zzgrumf", choices=[types_pb2.Choice(subject_id="s" * 1001, option_id="o" * 1001)]),
+        ["choices[0].subject_id", "choices[0].option_id"],
+    ),
     "user id with NUL": (question(user_context=user("ann\0")), ["user_context.user_id"]),
     "department of 201 characters": (question(user_context=user(department="d" * 201)), ["user_context.department"]),
     "51 roles": (question(user_context=user("", *["analyst"] * 51)), ["user_context.roles"]),

@@ -12,7 +12,7 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.provenance import ProvenanceView
 from ecp_server.domain.resolution import Question
-from ecp_server.rpc.convert.checks import MAX_NAME, Checks
+from ecp_server.rpc.convert.checks import MAX_NAME, MAX_TEXT, Checks
 
 MAX_CHOICES = 50
 MAX_ROLES = 50
@@ -70,6 +70,9 @@ def question(request: resolve_pb2.ResolveRequest) -> Question:
             checks.wrong_choice(f"choices[{i}].subject_id", "must not be empty")
         if not choice.option_id:
             checks.wrong_choice(f"choices[{i}].option_id", "must not be empty")
+        # Both are recorded also where the question comes to nothing before anyone asks whether they were offered.
+        checks.optional_text(f"choices[{i}].subject_id", choice.subject_id, MAX_TEXT)
+        checks.optional_text(f"choices[{i}].option_id", choice.option_id, MAX_TEXT)
     _view(checks, request.provenance_view)
     asked = Question(
         text=request.concept,
