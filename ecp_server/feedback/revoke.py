@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ecp_server.domain.frozen import dataclass
-from ecp_server.domain.ids import uuid7
 from ecp_server.domain.records import AuditRecord, Precedent, PrecedentRecord, RevocationRecord
 from ecp_server.stores.ports import State
 
@@ -30,16 +29,16 @@ async def revoke_precedents(state: State, ids: Sequence[str], *, revoker: str, r
     """Revoke precedents, each with an audit record. Raises `StoreError`."""
     ids = list(dict.fromkeys(ids))
     known = await _by_id(state, ids)
-    before = frozenset(one_id for one_id, one in known.items() if one.revocation is not None)
+    ours: dict[str, RevocationRecord] = {}
     for one_id, one in known.items():
-        if one_id not in before:
-            now = datetime.now(UTC)
-            revocation = RevocationRecord(one_id, revoker, reason, now)
-            await state.record(_audit(one.record, revocation), revocation)
+        if one.revocation is None:
+            ours[one_id] = RevocationRecord(one_id, revoker, reason, datetime.now(UTC))
+            await state.record(_audit(one.record, ours[one_id]), ours[one_id])
     revoked = await _by_id(state, ids)
     return Revoked(
         tuple(revoked[one_id] for one_id in ids if one_id in revoked),
-        before,
+        # Somebody else may have been first since they were looked at.
+        frozenset(one_id for one_id, one in revoked.items() if one.revocation != ours.get(one_id)),
         tuple(one_id for one_id in ids if one_id not in known),
     )
 
@@ -50,8 +49,9 @@ async def _by_id(state: State, ids: Sequence[str]) -> dict[str, Precedent]:
 
 
 def _audit(precedent: PrecedentRecord, revocation: RevocationRecord) -> AuditRecord:
+    """Return the audit record of a revocation, under the precedent's id: of several at once only the first is kept."""
     return AuditRecord(
-        id=uuid7(),
+        id=precedent.id,
         time=revocation.create_time,
         request_id="",
         method=METHOD,
