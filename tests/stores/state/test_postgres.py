@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,11 +14,18 @@ import pytest
 from ecp_server.domain.errors import StoreError, StoreTimeout, StoreUnavailable
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.state.postgres import SCHEMA, PostgresState
-from tests.conformance.states import AUDIT, RESOLUTION, pair
+from tests.conformance.states import AUDIT, EXECUTION, FEEDBACK, PRECEDENT, RESOLUTION, REVOCATION, pair
 from tests.relay import relayed
 from tests.servers import migrated, postgres, postgres_database, postgres_server
 
 __all__ = ["postgres", "postgres_database", "postgres_server"]
+
+
+GRANTED = (
+    "USAGE ON SCHEMA ecp_state",
+    "SELECT, INSERT ON ALL TABLES IN SCHEMA ecp_state",
+    "UPDATE ON ecp_state.liveness",
+)
 
 
 def opened(url: str, seconds: float = 5) -> PostgresState:
@@ -36,6 +45,28 @@ async def test_the_audit_cannot_be_changed(state: PostgresState, postgres: str, 
     await state.record(AUDIT)
     with psycopg.connect(postgres) as connection, pytest.raises(psycopg.errors.RaiseException):
         connection.execute(change.encode())
+
+
+async def test_the_rights_that_the_docs_grant_suffice(postgres: str) -> None:
+    """Operating: a server may then add to the audit and do nothing else with it."""
+    await migrated(postgres, SCHEMA)
+    user, secret = f"ecp_{secrets.token_hex(4)}", secrets.token_hex(8)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE USER {user} PASSWORD '{secret}'".encode())
+        try:
+            for right in GRANTED:
+                connection.execute(f"GRANT {right} TO {user}".encode())
+            url = urlsplit(postgres)
+            granted = url._replace(netloc=f"{user}:{secret}@{url.hostname}:{url.port}").geturl()
+            state = opened(granted)
+            await state.probe()
+            await state.record(AUDIT, RESOLUTION, EXECUTION, FEEDBACK, PRECEDENT, REVOCATION)
+            assert RESOLUTION == await state.resolution(RESOLUTION.id)
+            await state.close()
+            with psycopg.connect(granted) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(b"ALTER TABLE ecp_state.audit DISABLE TRIGGER ALL")
+        finally:
+            connection.execute(f"DROP OWNED BY {user}; DROP USER {user}".encode())
 
 
 async def test_commits_wait_for_the_disk_where_the_server_would_not(postgres: str) -> None:
