@@ -19,6 +19,8 @@ from ecp_server.stores.ports import State
 DEPARTMENT = "department"
 NO_DEPARTMENT = "no_department"
 MAX_OPTIONS = 20
+MAX_CHOICES = 100
+"""Of a question and of all that it resumes: each record holds them, and a chain of questions has no end."""
 
 
 async def begin(question: Question, catalogs: Catalogs, preparation: Preparation, state: State) -> Draft:
@@ -60,9 +62,10 @@ async def begin(question: Question, catalogs: Catalogs, preparation: Preparation
 
 
 def _all_choices(question: Question, resumed: ResolutionRecord) -> tuple[Choice, ...]:
-    """Return the choices of the question, then the earlier ones that it does not make anew."""
+    """Return the choices of the question, then the earlier ones that it does not make anew, the latest of them."""
     anew = {choice.subject_id for choice in question.choices}
-    return (*question.choices, *(choice for choice in resumed.choices if choice.subject_id not in anew))
+    earlier = [choice for choice in resumed.choices if choice.subject_id not in anew]
+    return (*question.choices, *earlier)[:MAX_CHOICES]
 
 
 def _unknown_department(asked_for: str, contexts: Sequence[str], chosen: str) -> Assumption:

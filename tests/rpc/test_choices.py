@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ecp.v1 import resolve_pb2, types_pb2
 from ecp_server.evaluation.golden import load_golden
 from tests.rpc.refusals import fields, refused
+from tests.rpc.reporting import id_of
 from tests.running import Running, user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,6 +96,19 @@ async def test_department_is_chosen_by_the_id_that_was_offered(server: Running, 
     outcome = await server.resolve("revenue last quarter", user_context=NOWHERE, choices=[choice])
     refused(outcome, "INVALID_ARGUMENT", "INVALID_CHOICE")
     assert ["choices[0].option_id"] == fields(outcome)
+
+
+async def test_however_often_a_question_is_resumed_its_record_does_not_grow_on(server: Running) -> None:
+    """Where nothing matched nobody asks whether a choice was ever offered; the latest ones hold."""
+    resumed = ""
+    for number in range(5):
+        choices = [types_pb2.Choice(subject_id=f"{number}.{i}", option_id="x") for i in range(50)]
+        outcome = await server.resolve("zzgrumf", choices=choices, resume_resolution_id=resumed)
+        resumed = id_of(outcome)
+    record = await server.application._state.resolution(resumed)
+    assert record is not None
+    subjects = [choice.subject_id for choice in record.choices]
+    assert [f"{number}.{i}" for number in (4, 3) for i in range(50)] == subjects
 
 
 SUBJECTS = st.sampled_from(
