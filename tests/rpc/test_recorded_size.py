@@ -10,6 +10,7 @@ from ecp.v1 import plan_pb2, resolve_pb2, types_pb2
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.records import ExecutionRecord, FeedbackRecord
 from tests.conformance.states import AUDIT
+from tests.rpc.reporting import REJECTED, report
 from tests.running import Running, user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -64,3 +65,21 @@ async def test_all_that_can_be_recorded_of_one_fits_into_a_reply(server: Running
     given = [bool(execution.response.table.columns) for execution in reply.executions]
     assert given == sorted(given, reverse=True)
     assert sum(given) == {TABLE_BYTES: 0, TABLE_BYTES // 4: 3, 1000: 20}[table_bytes]
+
+
+UNKNOWN = b"\xc2\x3e\xa0\xf7\x36" + b"x" * 900_000
+"""A field that the contract does not have, of number 1000."""
+
+
+async def test_fields_that_the_contract_does_not_have_take_no_room(server: Running) -> None:
+    resolution_id = (await server.resolve("net revenue last quarter", user_context=ANN)).response.resolution_id
+    for _ in range(5):
+        execution = resolve_pb2.ExecuteRequest(resolution_id=resolution_id)
+        execution.MergeFromString(UNKNOWN)
+        assert "OK" == (await server.ask(server.resolving.Execute, execution)).code
+        said = types_pb2.Feedback(verdict=REJECTED)
+        said.MergeFromString(UNKNOWN)
+        assert "OK" == (await report(server, resolution_id, said)).code
+    outcome = await server.recorded(resolution_id, user_ids=["ann"])
+    assert "OK" == outcome.code, outcome
+    assert (5, 5) == (len(outcome.response.executions), len(outcome.response.feedback))

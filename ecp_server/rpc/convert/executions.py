@@ -29,7 +29,8 @@ class ExecuteEncoding:
         self.reply = resolve_pb2.ExecuteResponse()
 
     def request(self) -> bytes:
-        """Return the request as it was received."""
+        """Return the request as it was received, as far as the contract knows it: all of them must fit into a reply."""
+        self._request.DiscardUnknownFields()
         return self._request.SerializeToString(deterministic=True)
 
     def response(self, execution: Execution) -> bytes:

@@ -68,6 +68,7 @@ class FeedbackEncoding:
         """Return the feedback with what the server adds to it."""
         shown = types_pb2.Feedback()
         shown.CopyFrom(self._feedback)
+        shown.DiscardUnknownFields()  # all feedback on an answer must fit into a reply
         for message, correction in zip(shown.corrections, corrections, strict=True):
             message.kind = types_pb2.ConceptKind.ValueType(correction.kind)
         shown.user_id = reporter
