@@ -69,6 +69,20 @@ def url_of(*forms: str) -> BeforeValidator:
         beginnings = tuple(re.split(r"[A-Z…]", form)[0] for form in forms)
         if isinstance(value, str) and not value.startswith(beginnings):
             raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
+        if isinstance(value, str) and value.startswith("postgresql://") and not _is_readable(value):
+            raise ValueError(f"must be a URL of the form {POSTGRES} that PostgreSQL's client can read: % is %25 in it")
         return value
 
     return BeforeValidator(check)
+
+
+def _is_readable(postgres_url: str) -> bool:
+    """Tell whether the driver can connect by a URL at all: what it cannot read is no outage that passes."""
+    from psycopg import ProgrammingError  # noqa: PLC0415 - heavy, and needed then anyway
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        conninfo_to_dict(postgres_url)
+    except ProgrammingError:
+        return False
+    return True

@@ -74,6 +74,9 @@ def test_empty_variable_counts_as_absent() -> None:
         ("listen", "::1:50051", "must be HOST:PORT"),
         ("metrics_listen", "nowhere", "must be HOST:PORT"),
         ("state_url", "mysql://u:hunter2@db/ecp", "must be a URL of the form sqlite:///PATH or postgresql://"),
+        ("state_url", "postgresql://u:hunter2%@db/ecp", "that PostgreSQL's client can read"),
+        ("registry_url", "postgresql://u:hunter2@[::1/ecp", "that PostgreSQL's client can read"),
+        ("vector_url", "postgresql://u:hunter2@db/ecp?sslmoed=require", "that PostgreSQL's client can read"),
         ("reflection", "perhaps", "valid boolean"),
         ("resolution_ttl_hours", "0", "greater than 0"),
         ("resolution_ttl_hours", "nan", "finite number"),
@@ -152,3 +155,11 @@ def test_what_is_pushed_to_opa_has_no_age() -> None:
     assert 3600 == Settings.load(url).policy_max_age_seconds
     with pytest.raises(SettingsError, match=r"^ECP_POLICY_MAX_AGE_SECONDS: what ECP_POLICY_PUSH brings"):
         Settings.load(url | {"ECP_POLICY_PUSH": "true"})
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://a:1,[::1]:2/ecp?target_session_attrs=read-write", "postgresql://u:p%25@%2Frun%2Fpg/ecp"]
+)
+def test_url_of_any_form_that_postgresql_knows_is_accepted(url: str) -> None:
+    loaded = Settings.load({"ECP_STATE_URL": url}).state_url
+    assert url == loaded.get_secret_value()
