@@ -97,11 +97,14 @@ class Reporter:
         if answer is None or any(caller != answer.owner for caller in report.callers):
             raise ResolutionNotFound
         feedback_id = str(uuid.uuid5(_NAMESPACE, f"{answer.owner}\n{report.request_id}"))
-        known = await self._recorded(feedback_id, report)
-        if known is not None:
-            return known
         judged = decoding.judged(answer)
         prepared = self.preparation.of(self.catalogs.current)
+        department = _taught_department(answer, judged, prepared)
+        known = await self._recorded(feedback_id, report)
+        if known is not None:
+            if report.corrections:  # recorded by another server, or for a call that was over before this one forgot
+                self.taught.forget(department)
+            return known
         visibility = Visibility(self.policy, judged.principal)
         corrections = await checked(report.corrections, judged, prepared, visibility)
         now = datetime.now(UTC)
@@ -114,7 +117,6 @@ class Reporter:
             feedback=encoding.feedback([one.correction for one in corrections], answer.owner, now),
             create_time=now,
         )
-        department = _taught_department(answer, judged, prepared)
         precedents = [
             _precedent(i, one, department, feedback) for i, one in enumerate(corrections) if department and one.words
         ]

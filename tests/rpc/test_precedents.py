@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,18 @@ async def test_another_server_learns_within_the_stated_time(meridian: Path, tmp_
         async with asyncio.timeout(USABLE_SECONDS + 5):
             while (await other.resolve("takings", user_context=of("d1"))).code != "OK":  # noqa: ASYNC110 - it is another server
                 await asyncio.sleep(0.2)
+
+
+async def test_what_a_server_acknowledged_it_knows_although_it_was_recorded_before(
+    meridian: Path, tmp_path: Path
+) -> None:
+    """As where the first call was lost after its record was on disk: here, because another server took it."""
+    async with running(meridian, tmp_path) as one, running(meridian, tmp_path) as other:
+        said, key = correction(mention="takings", option_id="net_revenue"), str(uuid.uuid4())
+        asked = id_of(await other.resolve("takings", user_context=of("d1")))
+        assert "OK" == (await report(one, asked, said, key=key)).code
+        assert "OK" == (await report(other, asked, said, key=key)).code
+        assert "net_revenue" == meanings(await other.resolve("takings", user_context=of("d1")))["takings"]
 
 
 @pytest.mark.parametrize("chosen", ["active_customers", "region"])
