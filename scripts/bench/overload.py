@@ -1,5 +1,8 @@
 """Overload: what a server does with twice and five times the calls that it can serve, alone and behind the sidecar.
 
+Alone it is measured on one core and on all of them; there the generator has its part of one. Behind the sidecar it has
+one core, and the sidecar shares the other with the generator.
+
 The knee is the most calls a second that it answers nearly all of, at whatever rate they come; goodput is answers a
 second. A machine that others use does twice as much in one minute as in the next. So the knee is found as a share of
 what the server answers with 16 calls in flight, and that is measured again right before each round: the load is a
@@ -20,7 +23,7 @@ from typing import Final
 import servers
 from arrivals import Arrivals, Call, arrive
 from http2 import Connection
-from overload_report import BASE_SHARE, MILLISECONDS, Load, Over, Overload
+from overload_report import BASE_SHARE, MILLISECONDS, Load, Over, Overload, Overloaded
 from questions import Questions
 from rounds import RESOLVE, Replies, resolve_round
 from sidecar import behind, envoy
@@ -53,24 +56,32 @@ class _Arrived:
 def measure_overload(catalog: Path, folder: Path, *, rounds: int, seconds: float) -> Overload:
     """Find the knee of a server, then overload it, each load in so many rounds of ``seconds``."""
     servers.use_generator_core()
-    loaded = load_catalog(catalog)
+    questions = Questions(load_catalog(catalog), users=50)
     program = envoy()
-    over: list[Over] = []
-    behind_sidecar: list[Over] = []
     with (
         servers.ecp(catalog, folder / "overload") as server,
         nullcontext() if program is None else behind(server, program, folder / "overload") as proxied,
     ):
-        requests = itertools.cycle(_answerable(server, Questions(loaded, users=50).requests()))
-        share = _knee_share(server, requests, seconds)
-        knee = share * _answers(server, requests)
-        base = _arrive(server, requests, rate=knee * BASE_SHARE, seconds=2 * seconds).arrivals
-        worst = max(_p99(part) for part in _by_second(base))
-        for times in TIMES_KNEE:
-            over.append(_over(server, server, requests, times, share, worst, rounds, seconds))
-            if proxied is not None:
-                behind_sidecar.append(_over(server, proxied, requests, times, share, worst, rounds, seconds))
-    return Overload(knee, share, _p99(base.calls), tuple(over), tuple(behind_sidecar))
+        one_core = _server(server, [server] if proxied is None else [server, proxied], questions, rounds, seconds)
+    with servers.ecp(catalog, folder / "overload_all_cores", cores=servers.ALL_CORES) as server:
+        all_cores = _server(server, [server], questions, rounds, seconds)
+    return Overload(one_core, all_cores)
+
+
+def _server(
+    server: servers.Running, ways: Sequence[servers.Running], questions: Questions, rounds: int, seconds: float
+) -> Overloaded:
+    """Overload one server by each of the ways to it."""
+    requests = itertools.cycle(_answerable(server, questions.requests()))
+    share = _knee_share(server, requests, seconds)
+    knee = share * _answers(server, requests)
+    base = _arrive(server, requests, rate=knee * BASE_SHARE, seconds=2 * seconds).arrivals
+    worst = max(_p99(part) for part in _by_second(base))
+    over: tuple[list[Over], ...] = tuple([] for _ in ways)
+    for times in TIMES_KNEE:
+        for way, overs in zip(ways, over, strict=True):
+            overs.append(_over(server, way, requests, times, share, worst, rounds, seconds))
+    return Overloaded(knee, share, share == _STEPS[-1], _p99(base.calls), tuple(map(tuple, over)))
 
 
 def _answerable(server: servers.Running, requests: Iterator[bytes]) -> list[bytes]:

@@ -44,7 +44,7 @@ class Load:
     refusal_p99: float
     refusal_most: float
     core_share: float
-    """Of the server's core that it had, 0 to 1."""
+    """CPU time a second that the server had: at most 1 for each of its cores."""
     generator_share: float
     """Of the generator's core, as the next."""
     proxy_share: float
@@ -75,18 +75,33 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
-class Overload:
-    """The results."""
+class Overloaded:
+    """One server, overloaded by each way to it: first alone, then perhaps by way of Envoy."""
 
     knee: float
     """Calls a second, at first."""
     share: float
     """What it is of the calls that the server answers with 16 in flight."""
+    at_least: bool
+    """Whether no higher rate was tried: then the knee may lie above."""
     base_p99: float
     """Milliseconds, at six tenths of the knee."""
-    over: tuple[Over, ...]
-    behind_sidecar: tuple[Over, ...]
-    """The same loads on the same server by way of Envoy; empty where there is no Envoy."""
+    over: tuple[tuple[Over, ...], ...]
+
+    def knee_line(self) -> str:
+        """Return what is known of the knee."""
+        return (
+            f"knee {'at least ' if self.at_least else ''}{self.knee:,.0f} calls/s at first, {self.share:.2f} of what "
+            f"it answers with 16 in flight; at {BASE_SHARE:.1f} of it p99 {self.base_p99:,.0f} ms."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """The results."""
+
+    one_core: Overloaded
+    all_cores: Overloaded
 
     def as_json(self) -> str:
         """Return all of it."""
@@ -97,25 +112,26 @@ class Overload:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        yield (
-            f"Knee {self.knee:,.0f} calls/s at first, {self.share:.2f} of what it answers with 16 in flight; at "
-            f"{BASE_SHARE:.1f} of it p99 {self.base_p99:,.0f} ms."
-        )
+        alone, *behind_sidecar = self.one_core.over
+        yield f"A server on one core, {self.one_core.knee_line()}"
         yield ""
-        yield from _table(self.over)
+        yield from _table(alone)
         yield ""
-        if not self.behind_sidecar:
+        if behind_sidecar:
+            yield "The same server behind the sidecar (deploy/envoy.yaml):"
+            yield ""
+            yield from _table(behind_sidecar[0])
+            for over in behind_sidecar[0]:
+                yield (
+                    f"- {over.times_knee:g} ×: of the generator's core Envoy had {over.load.proxy_share:.2f}, "
+                    f"the generator {over.load.generator_share:.2f}."
+                )
+        else:
             yield "Not measured behind the sidecar, for want of Envoy: export ECP_ENVOY=$(scripts/fetch_envoy)"
-            return
-        yield "Behind the sidecar (deploy/envoy.yaml), the same server:"
         yield ""
-        yield from _table(self.behind_sidecar)
-        for over in self.behind_sidecar:
-            load = over.load
-            yield (
-                f"- {over.times_knee:g} ×: of the generator's core Envoy had {load.proxy_share:.2f}, "
-                f"the generator {load.generator_share:.2f}."
-            )
+        yield f"A server on all cores, {self.all_cores.knee_line()}"
+        yield ""
+        yield from _table(self.all_cores.over[0])
 
 
 def _table(overs: Sequence[Over]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 SERVER_CORE: Final = 0
 GENERATOR_CORE: Final = 1
+ALL_CORES: Final = frozenset({SERVER_CORE, GENERATOR_CORE})
 _HERE: Final = Path(__file__).resolve().parent
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _START_SECONDS: Final = 120.0
@@ -90,7 +91,12 @@ def echo(reply_bytes: int) -> Iterator[Running]:
 
 @contextmanager
 def ecp(
-    catalog: Path, folder: Path, *, program: tuple[str, ...] = ("-m", "ecp_server"), **settings: str
+    catalog: Path,
+    folder: Path,
+    *,
+    program: tuple[str, ...] = ("-m", "ecp_server"),
+    cores: frozenset[int] = frozenset({SERVER_CORE}),
+    **settings: str,
 ) -> Iterator[Running]:
     """Serve a catalog inside the block, state and log in a folder; ``settings`` are ECP_* without the prefix."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +120,7 @@ def ecp(
             stdout=log,
             stderr=log,
         )
-        os.sched_setaffinity(process.pid, {SERVER_CORE})  # before it has threads, which inherit it
+        os.sched_setaffinity(process.pid, cores)  # before it has threads, which inherit it
         try:
             _wait_until_serving(process, port)
             yield Running(process, port, time.perf_counter() - started, state, metrics_port)
