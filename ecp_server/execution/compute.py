@@ -67,7 +67,7 @@ def computed(draft: Draft) -> tuple[Draft, Finding]:
         "keys": list(aligned.keys),
         "computations": {computation.name: computation.expression for computation, _ in fitting},
     }
-    draft = replace(draft, table=table, rows=kept, warnings=(*draft.warnings, *warnings))
+    draft = replace(draft, table=table, complete=rows, rows=kept, warnings=(*draft.warnings, *warnings))
     return draft, Finding(reasoning, output)
 
 

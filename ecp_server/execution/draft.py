@@ -65,8 +65,10 @@ class Draft:
     results: tuple[QueryRows, ...] = ()
     sources: tuple[QuerySource, ...] = ()
     attestation: Attestation | None = None
+    complete: tuple[Mapping[str, Cell], ...] = ()
+    """All rows after ordering, before the plan's own limit, their values not rounded."""
     rows: tuple[Mapping[str, Cell], ...] = ()
-    """What the table is cut from: all rows after ordering and the plan's own limit, their values not rounded."""
+    """What the table is cut from: the complete rows after the plan's own limit."""
     table: ResultTable | None = None
     validations: tuple[Validation, ...] = ()
     warnings: tuple[Warning, ...] = ()

@@ -146,6 +146,15 @@ async def test_expected_members_that_have_no_figure_break_a_rule(ask: Shop) -> N
     assert {"complete": True} == checked(await ask.figures("sales last month in Japan by country", rule))
 
 
+async def test_a_question_for_the_highest_hides_no_rows_from_rules(ask: Shop, engine: Rows) -> None:
+    korea = {"day": date(2024, 12, 1), "region": "KR", "amount": Decimal(9)}
+    engine.cubes = {**engine.cubes, "Sales": [*engine.cubes["Sales"], korea]}
+    rule = Rule("complete", "rows >= 2", Severity.HIGH, on="rows", expect_members=("region.japan", "region.korea"))
+    execution = await ask.figures("top 1 country by sales last month", rule)
+    assert 1 == execution.table.row_count
+    assert {"complete": True} == checked(execution)
+
+
 async def test_how_old_the_data_is_can_be_checked(ask: Shop, engine: Rows) -> None:
     engine.refresh_time = datetime.now(UTC) - timedelta(hours=30)
     rule = Rule("fresh", "age_hours <= 24", Severity.MEDIUM, on="freshness")
