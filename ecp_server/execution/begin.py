@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ecp_server.domain.catalog import Catalog, Catalogs
+from ecp_server.domain.catalog import Catalogs
 from ecp_server.domain.errors import AmbiguousConcept, IncompatibleConcepts, ResolutionExpired, ResolutionNotFound
 from ecp_server.domain.execution import ExecutionRequest
-from ecp_server.domain.plan import ExecutionPlan, SemanticQuery
 from ecp_server.domain.records import ResolutionRecord
 from ecp_server.execution.draft import Draft, Recorded
+from ecp_server.execution.reads import modelled_otherwise
 from ecp_server.resolution.begin import DEPARTMENT
 from ecp_server.resolution.prepared import Preparation
 from ecp_server.stores.ports import State
@@ -58,7 +57,7 @@ def begin(
             "the resolution has nothing to run: its answer needs no figures", metadata={"resolution_id": record.id}
         )
     definitions = catalogs.held(record.catalog_version)
-    if definitions is None or _modelled_otherwise(answer.plan, definitions, catalogs.current):
+    if definitions is None or modelled_otherwise(answer.plan, definitions, catalogs.current):
         raise ResolutionExpired
     contexts, own = preparation.of(definitions).contexts, preparation.of(catalogs.current).contexts
     department = answer.principal.department
@@ -74,18 +73,3 @@ def begin(
         own_contexts=own.chain(department),
         confidence=answer.confidence,
     )
-
-
-def _modelled_otherwise(plan: ExecutionPlan, then: Catalog, now: Catalog) -> bool:
-    """Tell whether a cube that the plan names is another one now than when the question was resolved."""
-    if now is then:
-        return False
-    cubes = {address.partition(".")[0] for query in plan.queries for address in _addresses(query)}
-    return any(then.model.cubes.get(cube) != now.model.cubes.get(cube) for cube in cubes)
-
-
-def _addresses(query: SemanticQuery) -> Iterator[str]:
-    yield query.time_ref
-    yield from (measure.ref for measure in query.measures)
-    yield from (group.ref for group in query.group_by)
-    yield from (condition.ref for condition in query.filters)

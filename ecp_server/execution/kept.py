@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from ecp_server.domain.figures import Figures
 from ecp_server.domain.frozen import dataclass
+from ecp_server.domain.semantic import Cube
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _ROW_BYTES: Final = 64
@@ -20,6 +21,11 @@ _ROW_BYTES: Final = 64
 Key = tuple[str, str]
 """Digest of what was asked, conditions of policy and narrowing included; digest of the decision and its principal."""
 
+Cubes = Mapping[str, Cube | None]
+"""The parts of the semantic model that answers come from, by name."""
+
+NO_CUBES: Final[Cubes] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -27,6 +33,7 @@ class Kept:
 
     figures: tuple[Figures, ...]
     fresh_time: datetime
+    cubes: Cubes
 
 
 class KeptAnswers:
@@ -46,7 +53,7 @@ class KeptAnswers:
         """Return about how many bytes are kept."""
         return self._bytes
 
-    def keep(self, key: Key, figures: Sequence[Figures], *, size: int | None = None) -> None:
+    def keep(self, key: Key, figures: Sequence[Figures], *, cubes: Cubes = NO_CUBES, size: int | None = None) -> None:
         """Keep fresh answers in place of those before; what is too large alone is not kept.
 
         ``size`` is what `size_of` says of them, where that is known.
@@ -55,17 +62,20 @@ class KeptAnswers:
         size = size_of(figures) if size is None else size
         if size > self._max_bytes:
             return
-        self._kept[key] = Kept(tuple(figures), self._clock()), time.monotonic(), size
+        self._kept[key] = Kept(tuple(figures), self._clock(), cubes), time.monotonic(), size
         self._bytes += size
         while self._bytes > self._max_bytes:
             self._forget(next(iter(self._kept)))
 
-    def recall(self, key: Key, max_staleness: timedelta) -> Kept | None:
-        """Return the answers if they are no older than that; their age does not heed changes of the wall clock."""
+    def recall(self, key: Key, max_staleness: timedelta, *, cubes: Cubes = NO_CUBES) -> Kept | None:
+        """Return the answers if they are no older than that, and come from these cubes as they are now.
+
+        Their age does not heed changes of the wall clock.
+        """
         if key not in self._kept:
             return None
         kept, kept_at, _ = self._kept[key]
-        if time.monotonic() - kept_at > max_staleness.total_seconds():
+        if time.monotonic() - kept_at > max_staleness.total_seconds() or kept.cubes != cubes:
             return None
         self._kept.move_to_end(key)
         return kept

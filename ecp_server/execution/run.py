@@ -16,9 +16,10 @@ from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's 
 from ecp_server.execution.attest import attest, decision_id_of, digest_of
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.fold import rows_of
-from ecp_server.execution.kept import Kept, KeptAnswers, size_of
+from ecp_server.execution.kept import Cubes, Kept, KeptAnswers, size_of
 from ecp_server.execution.offload import worked_out
 from ecp_server.execution.pieces import KindOf, Piece, pieces_of
+from ecp_server.execution.reads import cubes_read
 from ecp_server.stores.ports import Semantic
 
 MAX_PIECES: Final = 400
@@ -62,7 +63,8 @@ class Runner:
         attestation = attest(draft.plan, pieces, by_query, decision_id)
         size = sum(len(figures.rows) for figures in answers)
         if kept is None and asked:
-            self.kept.keep(key, answers, size=await worked_out(lambda: size_of(answers), rows=size))
+            known = await worked_out(lambda: size_of(answers), rows=size)
+            self.kept.keep(key, answers, cubes=_cubes(draft), size=known)
         results = await worked_out(
             lambda: tuple(
                 rows_of(query, pieces[query.id], by_query[query.id], draft, self.kind_of)
@@ -80,10 +82,15 @@ class Runner:
 
     def _stand_in(self, draft: Draft, key: tuple[str, str], failure: Exception) -> Kept:
         allowed = draft.request.max_staleness
-        kept = self.kept.recall(key, allowed) if allowed is not None else None
+        kept = self.kept.recall(key, allowed, cubes=_cubes(draft)) if allowed is not None else None
         if kept is None:
             raise failure
         return kept
+
+
+def _cubes(draft: Draft) -> Cubes:
+    """Return what the figures are made from: what is kept of the same questions may be of another model."""
+    return cubes_read(draft.plan, draft.definitions, draft.rights.model)
 
 
 def _degraded(draft: Draft, kept: Kept, failure: StoreUnavailable | StoreTimeout) -> Draft:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from ecp_server.domain.catalog import Binding, Catalog, Level, Target, TermVariation
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.identity import Principal
+from tests.conformance.semantics import shop_catalog
 from tests.execution.rows import Measured, Rows
 from tests.resolution.samples import catalog as catalog_of
 from tests.resolution.samples import dimension, member, metric, term
@@ -47,6 +49,16 @@ def shop(version: str = "v1", *, policies: dict[str, str] | None = None, **sales
         version=version,
         policies=policies,
     )
+
+
+def modelled(version: str, amount: str) -> Catalog:
+    """The shop, whose sales are the sum of that column."""
+    model = f"""
+cubes:
+  - {{name: Sales, sql: SELECT * FROM sales, measures: [{{name: sales, sql: "{{CUBE}}.{amount}", type: sum}}]}}
+  - {{name: Other, sql: SELECT * FROM other, measures: [{{name: {version}, type: count}}]}}
+"""  # noqa: S608 - a model, not a statement
+    return replace(shop(version), model=shop_catalog(model).model)
 
 
 @pytest.fixture(name="catalog")

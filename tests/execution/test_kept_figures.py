@@ -16,7 +16,7 @@ from ecp_server.domain.errors import (
 )
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.provenance import StoreKind
-from tests.execution.regional import ASIA, narrowed, rows, shop, the_shop
+from tests.execution.regional import ASIA, modelled, narrowed, rows, shop, the_shop
 from tests.execution.till import Till, table
 
 __all__ = ["rows", "the_shop"]
@@ -80,3 +80,17 @@ async def test_a_kept_figure_is_not_given_to_whom_policy_denies_it_now(till: Til
     till.held.add(shop("v2", classification=Classification.RESTRICTED))
     with pytest.raises(PolicyDenied):
         await till.run(found.id, max_staleness=DAY)
+
+
+async def test_a_kept_figure_is_not_given_where_figures_are_made_otherwise_now(till: Till) -> None:
+    till.held.add(modelled("v2", "amount"))
+    await till.figures("sales last month")
+    till.held.add(modelled("v3", "amount"))
+    alike = await till.ask("sales last month")
+    till.held.add(modelled("v4", "net"))
+    otherwise = await till.ask("sales last month")
+    till.engine.failure = StoreUnavailable(StoreKind.SEMANTIC)
+    with pytest.raises(StoreUnavailable):
+        await till.run(otherwise.id, max_staleness=DAY)
+    till.held.add(modelled("v5", "amount"))
+    assert {"actual": ["310"]} == table(await till.run(alike.id, max_staleness=DAY))

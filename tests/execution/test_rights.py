@@ -19,7 +19,7 @@ from ecp_server.domain.errors import (
 )
 from ecp_server.domain.frozen import replace
 from tests.conformance.semantics import shop_catalog
-from tests.execution.regional import ASIA, HIDING, audited, rows, shop, the_shop
+from tests.execution.regional import ASIA, HIDING, audited, modelled, rows, shop, the_shop
 from tests.execution.rows import Rows
 from tests.execution.till import Till, table
 from tests.resolution.desk import policy_for
@@ -81,15 +81,6 @@ async def test_a_resolution_is_run_by_the_catalog_that_it_was_resolved_by(till: 
         await till.run(found.id)
 
 
-def modelled(version: str, amount: str) -> Catalog:
-    model = f"""
-cubes:
-  - {{name: Sales, sql: SELECT * FROM sales, measures: [{{name: sales, sql: "{{CUBE}}.{amount}", type: sum}}]}}
-  - {{name: Other, sql: SELECT * FROM other, measures: [{{name: {version}, type: count}}]}}
-"""  # noqa: S608 - a model, not a statement
-    return replace(shop(version), model=shop_catalog(model).model)
-
-
 async def test_a_resolution_whose_figures_are_made_otherwise_now_is_to_be_made_again(till: Till) -> None:
     till.held.add(modelled("v2", "amount"))
     found = await till.ask("sales last month")
@@ -98,6 +89,35 @@ async def test_a_resolution_whose_figures_are_made_otherwise_now_is_to_be_made_a
     till.held.add(modelled("v4", "net"))
     with pytest.raises(ResolutionExpired):
         await till.run(found.id)
+
+
+def joined(version: str, code: str) -> Catalog:
+    model = f"""
+cubes:
+  - name: Sales
+    sql: SELECT * FROM sales
+    joins: [{{name: Places, relationship: many_to_one, sql: "{{CUBE}}.place = {{Places}}.id"}}]
+    dimensions:
+      - {{name: id, sql: "{{CUBE}}.id", type: number, primary_key: true}}
+      - {{name: region, sql: "{{Places.code}}", type: string}}
+    measures: [{{name: sales, sql: "{{CUBE}}.amount", type: sum}}]
+  - name: Places
+    sql: SELECT * FROM places
+    dimensions:
+      - {{name: id, sql: "{{CUBE}}.id", type: number, primary_key: true}}
+      - {{name: code, sql: "{{CUBE}}.{code}", type: string}}
+"""  # noqa: S608 - a model, not a statement
+    return replace(shop(version), model=shop_catalog(model).model)
+
+
+@pytest.mark.parametrize("question", ["sales last month in Japan", "sales last month by area"])
+async def test_what_its_figures_are_joined_with_is_part_of_how_they_are_made(till: Till, question: str) -> None:
+    till.held.add(joined("v2", "iso"))
+    by_place, total = await till.ask(question), await till.ask("sales last month")
+    till.held.add(joined("v3", "market"))
+    with pytest.raises(ResolutionExpired):
+        await till.run(by_place.id)
+    assert {"actual": ["310"]} == table(await till.run(total.id))
 
 
 # --- policy, asked anew -----------------------------------------------------------------------------------------------
