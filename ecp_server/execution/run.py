@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from ecp_server.domain.catalog import Severity
-from ecp_server.domain.errors import IncompatibleConcepts, StoreTimeout, StoreUnavailable
+from ecp_server.domain.catalog import Catalogs, Severity
+from ecp_server.domain.errors import IncompatibleConcepts, ResolutionExpired, StoreTimeout, StoreUnavailable
 from ecp_server.domain.execution import QuerySource
 from ecp_server.domain.figures import FigureQuery, Figures
 from ecp_server.domain.frozen import dataclass, replace
@@ -19,7 +19,7 @@ from ecp_server.execution.fold import rows_of
 from ecp_server.execution.kept import Cubes, Kept, KeptAnswers, size_of
 from ecp_server.execution.offload import worked_out
 from ecp_server.execution.pieces import KindOf, Piece, pieces_of
-from ecp_server.execution.reads import cubes_read
+from ecp_server.execution.reads import cubes_read, modelled_otherwise
 from ecp_server.stores.ports import Semantic
 
 MAX_PIECES: Final = 400
@@ -36,12 +36,14 @@ class Runner:
     semantic: Semantic
     kept: KeptAnswers
     kind_of: KindOf
+    catalogs: Catalogs
 
     async def run(self, draft: Draft) -> tuple[Draft, Finding]:
         """Return the draft with the rows of each query.
 
         Raises `StoreUnavailable` or `StoreTimeout` where the semantic layer does not answer and nothing that the
-        request allows is kept, and `StoreQueryFailed` where it refuses or what it ran does not pass.
+        request allows is kept, and `StoreQueryFailed` where it refuses or what it ran does not pass;
+        `ResolutionExpired` where another model came into force meanwhile: nobody knows which of them made the figures.
         """
         pieces = {query.id: pieces_of(query, draft, self.kind_of) for query in draft.plan.queries}
         asked = tuple(piece.query for query in draft.plan.queries for piece in pieces[query.id])
@@ -59,6 +61,8 @@ class Runner:
             kept = self._stand_in(draft, key, failure)
             answers = kept.figures
             draft = _degraded(draft, kept, failure)
+        if kept is None and modelled_otherwise(draft.plan, draft.definitions, self.catalogs.current):
+            raise ResolutionExpired
         by_query = _split(pieces, answers)
         attestation = attest(draft.plan, pieces, by_query, decision_id)
         size = sum(len(figures.rows) for figures in answers)

@@ -166,6 +166,7 @@ class EcpApplication:
                 semantic,
                 KeptAnswers(max_bytes=settings.kept_results_mib * 1024 * 1024),
                 measure_kinds(self._shelf),
+                self._shelf,
             ),
             instruments,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +90,18 @@ async def test_a_resolution_whose_figures_are_made_otherwise_now_is_to_be_made_a
     till.held.add(modelled("v4", "net"))
     with pytest.raises(ResolutionExpired):
         await till.run(found.id)
+
+
+async def test_figures_of_a_model_that_comes_into_force_while_they_are_made_are_not_given_out(till: Till) -> None:
+    till.held.add(modelled("v2", "amount"))
+    found = await till.ask("sales last month")
+    till.engine.delay_seconds = 0.05
+    running = asyncio.create_task(till.run(found.id))
+    await till.engine.begun.wait()
+    till.held.add(modelled("v3", "net"))
+    with pytest.raises(ResolutionExpired):
+        await running
+    assert 0 == till.kept.size
 
 
 def joined(version: str, code: str) -> Catalog:

@@ -58,7 +58,7 @@ class Till(Desk, Generic[E]):
                 self.held,
                 Preparation(),
                 ExecuteStores(stores.policy, stores.registry, stores.state),
-                Runner(semantic, self.kept, self.engine.kind_of),
+                Runner(semantic, self.kept, self.engine.kind_of, self.held),
                 self.instruments,
             )
         return self._executor
