@@ -18,7 +18,7 @@ from ecp_server.domain.plan import SemanticQuery
 from ecp_server.domain.provenance import StoreKind
 from ecp_server.execution.arithmetic import EXACT
 from ecp_server.execution.draft import Draft, Key, QueryRows
-from ecp_server.execution.pieces import Fold, KindOf, Piece, key_names
+from ecp_server.execution.pieces import ENDS, Fold, KindOf, Piece, key_names
 from ecp_server.execution.units import unit_of
 
 COUNTS: Final = frozenset({"count", "count_distinct", "count_distinct_approx"})
@@ -68,7 +68,7 @@ def rows_of(
         found = gathered.parts.get(key, {})
         values = {name: _folded(name, key, keys, part, gathered) for name, part in found.items()}
         scaled = {
-            name: value if isinstance(value, NullReason) else EXACT.multiply(value, scales[name])
+            name: empty[name] if isinstance(value, NullReason) else EXACT.multiply(value, scales[name])
             for name, value in values.items()
         }
         rows[key] = {**empty, **scaled}
@@ -95,12 +95,15 @@ def _gather(piece: Piece, figures: Figures, keys: Sequence[str], gathered: _Gath
             if position is None:
                 continue
             said[PERIOD] = Decimal(position)
+        for name in piece.names:
+            gathered.units.setdefault((name, said.get(PERIOD)), set()).add(unit)
+        if piece.units_only:
+            continue
         values = [_number(row[at]) for at in measures.values()]
         for key in _keys(piece, row, said, keys):
             parts = gathered.parts.setdefault(key, {})
             for name, value in zip(piece.names, _by_name(piece, values), strict=True):
                 parts.setdefault(name, _Part()).add(unit, value)
-                gathered.units.setdefault((name, said.get(PERIOD)), set()).add(unit)
 
 
 def _by_name(piece: Piece, values: Sequence[Decimal | None]) -> Iterator[Decimal | None]:
@@ -159,7 +162,7 @@ def _folded(name: str, key: Key, keys: Sequence[str], part: _Part, gathered: _Ga
     """Return the figure of one row, of the figures of its units of time."""
     fold = gathered.folds[name]
     bucket = key[0] if keys and keys[0] == PERIOD else None
-    if fold in (Fold.LAST, Fold.FIRST):
+    if fold in ENDS:
         # Of the units that the data has at all: who is not in the last one has nothing at the end.
         units = sorted(unit for unit in gathered.units[name, bucket] if unit is not None)
         value = part.units.get(units[-1] if fold is Fold.LAST else units[0]) if units else None

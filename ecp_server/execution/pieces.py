@@ -12,12 +12,13 @@ from typing import Final
 from ecp_server.domain.catalog import Metric, TimeAggregation
 from ecp_server.domain.execution import PERIOD, Cell
 from ecp_server.domain.figures import FigureQuery
-from ecp_server.domain.frozen import dataclass
+from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Measure, SemanticQuery
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.units import aligned, native_grain
 from ecp_server.resolution.draft import SlicedMember
+from ecp_server.resolution.plan import QUESTION
 from ecp_server.resolution.selecting.membership import bound_values, member_values
 
 PLAN: Final = "plan"
@@ -40,6 +41,9 @@ class Fold(Enum):
     FIRST = "first"
     AVERAGE = "average"
 
+
+ENDS: Final = frozenset({Fold.LAST, Fold.FIRST})
+"""Those that take one unit of time for all rows."""
 
 _SNAPSHOTS: Final = {
     TimeAggregation.LAST: Fold.LAST,
@@ -75,6 +79,8 @@ class Piece:
     buckets: tuple[TimeBucket, ...]
     """The parts that units of time are put into, by position; empty where the question is about one part, or all."""
     fold: Fold
+    units_only: bool = False
+    """Whether it only tells which units of time the data has; its figures are those of more than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +125,29 @@ def pieces_of(query: SemanticQuery, draft: Draft, kind_of: KindOf) -> tuple[Piec
                 time_zone=_time_zone(query, metric, draft),
                 granularity=span.granularity,
             )
-            pieces.append(
-                Piece(
-                    query=asked,
-                    names=tuple(measure.name for measure in measures),
-                    refs=tuple(measure.ref for measure in measures),
-                    fixed={**span.fixed, **slicing.fixed},
-                    columns=slicing.columns,
-                    buckets=span.buckets,
-                    fold=span.fold,
-                )
+            piece = Piece(
+                query=asked,
+                names=tuple(measure.name for measure in measures),
+                refs=tuple(measure.ref for measure in measures),
+                fixed={**span.fixed, **slicing.fixed},
+                columns=slicing.columns,
+                buckets=span.buckets,
+                fold=span.fold,
             )
+            pieces.append(piece)
+        bound = tuple(condition for condition in query.filters if condition.source != QUESTION)
+        if bound != query.filters:
+            pieces += [_units(piece, bound) for piece in pieces[-1:] if piece.fold in ENDS]
     return tuple(pieces)
+
+
+def _units(piece: Piece, bound: tuple[Filter, ...]) -> Piece:
+    """Return what asks for the units of time that the data has: that of a member can end before, or begin after them.
+
+    Of the conditions it keeps those that nothing may be read beside: policy's, and the request's.
+    """
+    asked = replace(piece.query, dimensions=(), filters=bound)
+    return replace(piece, query=asked, columns=(), units_only=True)
 
 
 def key_names(query: SemanticQuery) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def shop() -> Catalog:
         metric("orders", dimensions=REGION, unit="count"),
         metric("buyers", dimensions=REGION, unit="count"),
         metric("stock", dimensions=REGION, unit="count", time_aggregation=TimeAggregation.LAST),
+        metric("heads", dimensions=REGION, unit="count", time_aggregation=TimeAggregation.LAST),
         metric("thousands", dimensions=REGION, scale=Decimal("0.001")),
         metric(
             "basket",
@@ -85,6 +86,7 @@ def rows() -> Rows:
             "Sales.orders": Measured("count"),
             "Sales.buyers": Measured("count_distinct", "buyer"),
             "Sales.stock": Measured("sum", "stock"),
+            "Sales.heads": Measured("count_distinct", "buyer"),
             "Plan.amount": Measured("sum", "amount"),
         },
     )
@@ -183,6 +185,16 @@ async def test_a_stock_is_not_summed_over_time(till: Till) -> None:
     assert ["7", "3", "8"] == by_month["actual"]
     by_country = table(await till.figures("stock last quarter by country"))
     assert ["8", "SOURCE_NULL", "SOURCE_NULL"] == by_country["actual"]
+
+
+async def test_a_stock_of_which_nothing_is_left_at_the_end_is_not_an_old_one(till: Till) -> None:
+    """Whether the question names the member or groups by it; and heads are counted, so that none of them are 0."""
+    assert {"actual": ["SOURCE_NULL"]} == table(await till.figures("stock last quarter in Korea"))
+    assert ["SOURCE_NULL", "3", "SOURCE_NULL"] == table(await till.figures("stock by month last quarter in Korea"))[
+        "actual"
+    ]
+    assert {"actual": ["0"]} == table(await till.figures("heads last quarter in Korea"))
+    assert ["1", "0", "0"] == table(await till.figures("heads last quarter by country"))["actual"]
 
 
 async def test_a_quotient_without_an_end_is_cut_at_ten_places(till: Till) -> None:
