@@ -63,6 +63,11 @@ def rounded(value: Decimal, decimals: int | None) -> Decimal:
     return plain(value)
 
 
+def is_endless(value: object) -> bool:
+    """Tell whether a figure takes all digits that there are, as nothing but a quotient without an end does."""
+    return isinstance(value, Decimal) and len(value.as_tuple().digits) >= DIGITS
+
+
 def plain(value: Decimal) -> Decimal:
     """Return a figure without trailing zeros after the point, and zero without a sign."""
     if value == 0:

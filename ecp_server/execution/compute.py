@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from ecp_server.domain.plan import Computation, OrderBy, SemanticQuery
 from ecp_server.domain.provenance import Finding, Output
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.execution.align import Row, align
-from ecp_server.execution.arithmetic import PLACES, result_of, rounded
+from ecp_server.execution.arithmetic import PLACES, is_endless, result_of, rounded
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.offload import worked_out
 
@@ -42,19 +42,20 @@ def computed(draft: Draft) -> tuple[Draft, Finding]:
             fitting.append((computation, tree))
         else:
             warnings.append(_mismatch(computation, conflict))
-    inexact: set[str] = set()
+    # The average over units of time is a quotient too.
+    inexact = {name for name in units if any(is_endless(row[name]) for row in aligned.rows)}
     for row in aligned.rows:
         figures = {name: value for name in units if isinstance(value := row[name], Decimal | NullReason)}
         for computation, tree in fitting:
             found = result_of(tree, figures, computation.unit)
             row[computation.name] = found.value
-            inexact |= {computation.name} if found.rounded else set()
+            inexact |= {computation.name} if found.rounded or not inexact.isdisjoint(_names(tree)) else set()
     rows = _ordered(aligned.rows, draft.plan.alignment.order_by)
     kept = rows[: draft.plan.alignment.limit] if draft.plan.alignment.limit else rows
     shown = kept[: draft.request.row_limit]
     columns = (
         *(_key_column(key, shown, draft) for key in aligned.keys),
-        *(column for query in draft.plan.queries for column in _measure_columns(query, shown, draft)),
+        *(column for query in draft.plan.queries for column in _measure_columns(query, shown, draft, inexact)),
         *(_computed_column(c, tree, shown, draft, inexact=c.name in inexact) for c, tree in fitting),
     )
     table = ResultTable(columns, len(shown), len(kept) > len(shown), draft.sources)
@@ -128,14 +129,20 @@ def _part(position: Cell, queries: Sequence[SemanticQuery]) -> TimeBucket | None
     return None
 
 
-def _measure_columns(query: SemanticQuery, rows: Sequence[Row], draft: Draft) -> list[Column]:
+def _names(tree: Expression) -> list[str]:
+    return [part.name for part in walk(tree) if isinstance(part, Name)]
+
+
+def _measure_columns(query: SemanticQuery, rows: Sequence[Row], draft: Draft, inexact: Collection[str]) -> list[Column]:
     columns: list[Column] = []
     masked = draft.masked(query)
     for measure in query.measures:
         metric = draft.definitions.metrics[measure.metric_id]
         asked = draft.asked(query.id)
         main = asked is None or asked.id == metric.id
-        cells = tuple(_given(row[measure.name], metric.decimals) for row in rows)
+        endless = measure.name in inexact and metric.decimals is None
+        places = PLACES if endless else metric.decimals
+        cells = tuple(_given(row[measure.name], places, trim=endless) for row in rows)
         label = query.label if main and query.label else metric.name
         columns.append(
             Column(measure.name, label, ColumnType.NUMBER, cells, measure.unit, masked=measure.ref in masked)
@@ -152,7 +159,7 @@ def _computed_column(
     """
     places = PLACES if inexact else None
     metric = draft.asked(computation.name)
-    names = [part.name for part in walk(tree) if isinstance(part, Name)]
+    names = _names(tree)
     if metric is not None:
         places = metric.decimals if metric.decimals is not None else places
     elif not inexact:

@@ -33,6 +33,7 @@ def shop() -> Catalog:
         metric("orders", dimensions=REGION, unit="count"),
         metric("buyers", dimensions=REGION, unit="count"),
         metric("stock", dimensions=REGION, unit="count", time_aggregation=TimeAggregation.LAST),
+        metric("usual", dimensions=REGION, unit="count", time_aggregation=TimeAggregation.AVERAGE),
         metric("heads", dimensions=REGION, unit="count", time_aggregation=TimeAggregation.LAST),
         metric("thousands", dimensions=REGION, scale=Decimal("0.001")),
         metric(
@@ -86,6 +87,7 @@ def rows() -> Rows:
             "Sales.orders": Measured("count"),
             "Sales.buyers": Measured("count_distinct", "buyer"),
             "Sales.stock": Measured("sum", "stock"),
+            "Sales.usual": Measured("sum", "stock"),
             "Sales.heads": Measured("count_distinct", "buyer"),
             "Plan.amount": Measured("sum", "amount"),
         },
@@ -201,6 +203,16 @@ async def test_a_quotient_without_an_end_is_cut_at_ten_places(till: Till) -> Non
     assert ["40"] == table(await till.figures("basket last quarter"))["actual"]
     assert ["36.6666666667", "50", "SOURCE_NULL"] == table(await till.figures("basket by country last quarter"))[
         "actual"
+    ]
+
+
+async def test_an_average_over_time_without_an_end_is_cut_at_ten_places(till: Till) -> None:
+    assert ["6.6666666667"] == table(await till.figures("usual last quarter in Japan"))["actual"]
+    compared = table(await till.figures("usual in Japan vs Korea last quarter"))
+    assert ["6.6666666667", "3.6666666667", "122.2222222222"] == [
+        *compared["actual"],
+        *compared["variance"],
+        *compared["variance_pct"],
     ]
 
 
