@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final
 
 from ecp_server.domain.errors import StoreQueryFailed
-from ecp_server.domain.execution import PERIOD, Cell, NullReason, text_of
+from ecp_server.domain.execution import PERIOD, Cell, NullReason
 from ecp_server.domain.figures import Figures, Value
 from ecp_server.domain.period import Grain, TimeBucket
 from ecp_server.domain.plan import SemanticQuery
@@ -129,7 +129,7 @@ def _keys(piece: Piece, row: Sequence[Value], said: Mapping[str, Cell], keys: Se
     """Yield the keys of the rows that an answer's row counts in: a value may stand for several members."""
     options: list[tuple[Cell, ...]] = []
     for column, value in zip(piece.columns, row, strict=False):
-        members = column.members.get(text_of(value)) if value is not None else None
+        members = column.standing_for(value)
         if members is None and column.closed:
             return
         options.append(members or (NullReason.SOURCE_NULL if value is None else value,))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from itertools import pairwise, product
 from typing import Final
 
 from ecp_server.domain.catalog import Metric, TimeAggregation
-from ecp_server.domain.execution import PERIOD, Cell
-from ecp_server.domain.figures import FigureQuery
+from ecp_server.domain.execution import PERIOD, Cell, text_of
+from ecp_server.domain.figures import FigureQuery, Value
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Measure, SemanticQuery
@@ -61,6 +61,14 @@ class KeyColumn:
     """The members that each value stands for; a value that is not in it stands for itself, or is left out."""
     closed: bool
     """Whether values that stand for no member are left out."""
+    numbers: Mapping[Decimal, tuple[str, ...]]
+    """The members that numbers stand for, however the catalog writes them."""
+
+    def standing_for(self, value: Value) -> tuple[str, ...] | None:
+        """Return the members that a value stands for, None where it stands for none."""
+        if isinstance(value, Decimal):
+            return self.numbers.get(value)
+        return None if value is None else self.members.get(text_of(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +219,7 @@ def _slicings(query: SemanticQuery, draft: Draft, *, adds: bool) -> list[_Slicin
 
 def _grouped(group: GroupBy, query: SemanticQuery, draft: Draft, *, adds: bool) -> Iterator[_Slicing]:
     if group.ref:
-        column = KeyColumn(group.dimension, named_members(group, query, draft), closed=False)
+        column = _key_column(group.dimension, named_members(group, query, draft), closed=False)
         yield _Slicing((group.ref,), (column,), (), {})
         return
     cube = query.measures[0].ref.partition(".")[0]
@@ -222,11 +230,27 @@ def _grouped(group: GroupBy, query: SemanticQuery, draft: Draft, *, adds: bool) 
             for value in bucket.values:
                 members[value] = (*members.get(value, ()), bucket.member_id)
         only = Filter(ref, FilterOperator.EQUALS, tuple(members), PLAN, group.dimension)
-        yield _Slicing((ref,), (KeyColumn(group.dimension, members, closed=True),), (only,), {})
+        yield _Slicing((ref,), (_key_column(group.dimension, members, closed=True),), (only,), {})
         return
     for bucket in group.buckets:
         only = Filter(ref, FilterOperator.EQUALS, bucket.values, PLAN, group.dimension)
         yield _Slicing((), (), (only,), {group.dimension: bucket.member_id})
+
+
+def _key_column(dimension: str, members: Mapping[str, tuple[str, ...]], *, closed: bool) -> KeyColumn:
+    numbers: dict[Decimal, tuple[str, ...]] = {}
+    for text, ids in members.items():
+        if (number := _number(text)) is not None:
+            numbers[number] = tuple(dict.fromkeys((*numbers.get(number, ()), *ids)))
+    return KeyColumn(dimension, members, closed, numbers)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def named_members(group: GroupBy, query: SemanticQuery, draft: Draft) -> dict[str, tuple[str, ...]]:

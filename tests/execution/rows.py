@@ -142,12 +142,13 @@ class Lossy(Rows):
 
 
 def _met(condition: Filter, value: Value) -> bool:
-    text = None if value is None else str(value)
+    # Numbers are compared as numbers, however they are written, as engines do.
+    same = [v for v in condition.values if value == (Decimal(v) if isinstance(value, Decimal) else v)]
     match condition.operator:
         case FilterOperator.EQUALS:
-            return text in condition.values
+            return bool(same)
         case FilterOperator.NOT_EQUALS:
-            return text not in condition.values
+            return not same
         case FilterOperator.SET:
             return value is not None
         case FilterOperator.NOT_SET:
