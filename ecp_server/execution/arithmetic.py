@@ -58,7 +58,7 @@ def result_of(tree: Expression, row: Mapping[str, Decimal | NullReason], unit: s
 def rounded(value: Decimal, decimals: int | None) -> Decimal:
     """Return a figure with that many decimal places, half away from zero; without trailing zeros where None."""
     if decimals is not None:
-        cut = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, EXACT)
+        cut = _to_places(value, decimals)
         return cut or cut.copy_abs()
     return plain(value)
 
@@ -74,7 +74,13 @@ def plain(value: Decimal) -> Decimal:
         return Decimal(0)
     normal = value.normalize(EXACT)
     exponent = normal.as_tuple().exponent
-    return normal if isinstance(exponent, int) and exponent <= 0 else normal.quantize(Decimal(1), context=EXACT)
+    return normal if isinstance(exponent, int) and exponent <= 0 else _to_places(normal, 0)
+
+
+def _to_places(value: Decimal, places: int) -> Decimal:
+    """Return a figure with that many decimal places; one in double precision can be longer than `DIGITS`."""
+    context = Context(prec=max(DIGITS, value.adjusted() + places + 2), traps=[InvalidOperation])
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, context)
 
 
 class _Null(Exception):

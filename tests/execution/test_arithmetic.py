@@ -83,3 +83,11 @@ def test_a_figure_is_given_with_its_decimal_places_and_without_an_exponent(
 def test_plain_figures_keep_their_value(value: Decimal) -> None:
     assert plain(value) == value
     assert "E" not in text_of(plain(value))
+
+
+@pytest.mark.parametrize("text", ["1E+308", "-1.5E+200", "9.999E+117"])
+@pytest.mark.parametrize("decimals", [0, 2, None])
+def test_a_figure_in_double_precision_of_any_size_can_be_given(text: str, decimals: int | None) -> None:
+    given = rounded(Decimal(text), decimals)
+    assert Decimal(text) == given
+    assert -(decimals or 0) == given.as_tuple().exponent
