@@ -24,6 +24,7 @@ from ecp_server.domain.catalog import (
 from ecp_server.domain.errors import BusinessRuleViolation, DataQuality
 from ecp_server.domain.execution import Execution
 from ecp_server.domain.expressions import parse_condition
+from ecp_server.domain.figures import Value
 from ecp_server.domain.resolution import ConfidenceLevel
 from ecp_server.execution.rules import Seen, holds
 from tests.execution.rows import Measured, Rows
@@ -147,7 +148,7 @@ async def test_expected_members_that_have_no_figure_break_a_rule(ask: Shop) -> N
 
 
 async def test_a_question_for_the_highest_hides_no_rows_from_rules(ask: Shop, engine: Rows) -> None:
-    korea = {"day": date(2024, 12, 1), "region": "KR", "amount": Decimal(9)}
+    korea: dict[str, Value] = {"day": date(2024, 12, 1), "region": "KR", "amount": Decimal(9)}
     engine.cubes = {**engine.cubes, "Sales": [*engine.cubes["Sales"], korea]}
     rule = Rule("complete", "rows >= 2", Severity.HIGH, on="rows", expect_members=("region.japan", "region.korea"))
     execution = await ask.figures("top 1 country by sales last month", rule)
