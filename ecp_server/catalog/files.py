@@ -36,6 +36,10 @@ class CatalogFiles:
 def find_files(directory: Path) -> CatalogFiles:
     """List the files of a catalog (catalog.md): hidden ones are left out, symbolic links followed."""
     found = CatalogFiles()
+    if not _is_folder(directory, directory, found.errors):
+        if not found.errors:
+            found.errors.append(CatalogError(".", 0, "", f"no such directory: {directory}"))
+        return found
     for path in _walk(directory, found.errors):
         file = CatalogFile(_relative(path, directory), path)
         if file.relative.startswith("policies/"):
@@ -44,7 +48,7 @@ def find_files(directory: Path) -> CatalogFiles:
             found.semantic += [file] if path.suffix in _YAML else []
         elif path.suffix in _YAML and file.relative not in _NOT_DOCUMENTS:
             found.documents.append(file)
-    if not found.policies and (directory / "policies").is_dir():
+    if not found.policies and _is_folder(directory / "policies", directory, found.errors):
         # The built-in policy stands in only where there is no folder at all: an emptied one must not widen rights.
         found.errors.append(CatalogError("policies", 0, "", "holds no policy (*.rego)"))
     return found
@@ -101,9 +105,6 @@ def content_digest(directory: Path, *, release: str) -> str:
 
 def _walk(directory: Path, errors: list[CatalogError]) -> Iterator[Path]:
     """Yield everything below that is no directory, in the order of paths."""
-    if not directory.is_dir():
-        errors.append(CatalogError(".", 0, "", f"no such directory: {directory}"))
-        return
     pending: list[tuple[Path, frozenset[tuple[int, int]]]] = [(directory, frozenset())]
     while pending:
         path, above = pending.pop()
@@ -122,6 +123,15 @@ def _walk(directory: Path, errors: list[CatalogError]) -> Iterator[Path]:
             errors.append(CatalogError(_relative(path, directory), 0, "", f"cannot be read: {error.strerror}"))
             continue
         pending += [(entry, above | {identity}) for entry in inside]
+
+
+def _is_folder(path: Path, directory: Path, errors: list[CatalogError]) -> bool:
+    """Tell whether a path is a folder; where that cannot be known, an error is added."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        errors.append(CatalogError(_relative(path, directory), 0, "", f"cannot be read: {error.strerror}"))
+        return False
 
 
 def _relative(path: Path, directory: Path) -> str:

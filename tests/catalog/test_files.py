@@ -146,3 +146,15 @@ def test_the_state_tells_files_that_come_to_nothing(tmp_path: Path) -> None:
     write(tmp_path, {"nowhere.yaml": METRIC})
     assert before != directory_state(tmp_path)
     assert directory_state(tmp_path / "missing") == ((f".: no such directory: {tmp_path / 'missing'}", 0, 0, 0),)
+
+
+def test_a_directory_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind a folder that was closed, or on a file system that went away: told, and no end of following it."""
+    before = directory_state(write(tmp_path, METRIC))
+
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert [".: cannot be read: Permission denied"] == [str(error) for error in invalid(tmp_path)]
+    assert before != directory_state(tmp_path)
