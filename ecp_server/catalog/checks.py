@@ -32,6 +32,9 @@ def check_catalog(sources: Sequence[Source], entries: Sequence[Entry], findings:
             if not _may_be_defined(reference, places, findings):
                 kinds = " or ".join(kind.replace("_", " ") for kind in reference.kinds)
                 findings.add(entry.source, reference.path, f"there is no {kinds} {reference.id!r}")
+            elif isinstance(entry.document, DimensionDocument) and _is_member_elsewhere(reference, entry, places):
+                message = f"{reference.id!r} is no member of the dimension {entry.document.id}"
+                findings.add(entry.source, reference.path, message)
     _check_default_calendars(entries, findings)
     _check_cycles(entries, places, findings)
     _check_units(entries, findings)
@@ -73,6 +76,12 @@ def _may_be_defined(reference: Reference, places: Mapping[str, Places], findings
         or findings.files_unread
         or any(reference.id in text for text in findings.unread)
     )
+
+
+def _is_member_elsewhere(reference: Reference, entry: Entry, places: Mapping[str, Places]) -> bool:
+    """Tell whether a dimension names the member of another one, whose id may begin as those of its own do."""
+    known = places.get(AssetKind.MEMBER, {}).get(reference.id)
+    return AssetKind.MEMBER in reference.kinds and known is not None and known[0] is not entry.source
 
 
 def _check_default_calendars(entries: Sequence[Entry], findings: Findings) -> None:

@@ -157,6 +157,20 @@ DANGLING: dict[str, Case] = {
         ),
         "a.yaml:8: member e.a: members[0].parent: 'd.a' is no member of the dimension e",
     ),
+    "child in a dimension whose id begins alike": (
+        joined(
+            dimension("id: d.all, name: All, children: [d.e.a]"),
+            "{kind: dimension, id: d.e, name: E, semantic_ref: C.e, members: [{id: d.e.a, name: A, values: [a]}]}\n",
+        ),
+        "a.yaml:6: member d.all: members[0].children[0]: 'd.e.a' is no member of the dimension d",
+    ),
+    "values of a binding for a member of another dimension": (
+        joined(
+            "kind: dimension\nid: e\nname: E\nbindings:\n  - {cube: C, ref: C.d, values: {d.a: [v]}}\n",
+            DIMENSION,
+        ),
+        "a.yaml:5: dimension e: bindings[0].values.d.a: 'd.a' is no member of the dimension e",
+    ),
 }
 
 CONTRADICTIONS: dict[str, Case] = {

@@ -210,10 +210,6 @@ class DimensionDocument(Document):
             yield Problem((*path, "level"), f"names no level of the dimension: {member.level!r}")
         if member.values is None and not member.variations and not self.children[member.id]:
             yield Problem(path, "values, variations or children are required")
-        for key, ids in (("children", member.children), ("parent", (member.parent,))):
-            for other in ids:
-                if other is not None and not other.startswith(f"{self.id}."):
-                    yield Problem((*path, key), f"{other!r} is no member of the dimension {self.id}")
 
     def to_domain(self) -> Dimension:
         """Return the dimension without its members, which are assets of their own."""
