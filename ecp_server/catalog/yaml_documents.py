@@ -17,6 +17,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave 
 from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
+    DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
@@ -138,6 +139,12 @@ class _Builder:
         self._open: list[_Open] = [_Open(None)]
         self._anchors: dict[str, tuple[Value, int]] = {}
         self._nodes = 0
+        self._begun = False
+
+    def document(self, event: DocumentStartEvent) -> None:
+        if self._begun:  # after a line break that YAML 1.1 knows (U+0085, U+2028, U+2029), which nothing else here does
+            raise _error(event, "holds a second document, whose `---` begins no line of the file")
+        self._begun = True
 
     def scalar(self, event: ScalarEvent) -> None:
         # Most events are scalars without tag or anchor: this is where the time of loading goes.
@@ -202,6 +209,7 @@ class _Builder:
 
 
 _HANDLERS: Final[dict[type[Event], Callable[[_Builder, Any], None]]] = {
+    DocumentStartEvent: _Builder.document,
     ScalarEvent: _Builder.scalar,
     MappingStartEvent: _Builder.mapping,
     SequenceStartEvent: _Builder.sequence,

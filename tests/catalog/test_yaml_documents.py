@@ -85,6 +85,8 @@ def test_scalars_can_be_anchors() -> None:
         ("a: &b [*b]", 0, "*b names no value before it"),
         ("a: b\n? [c]\n: d", 1, "a key is not text"),
         ("~: b", 0, "a key is not text"),
+        ("a: b\u2028---\nc: d", 1, "holds a second document, whose `---` begins no line of the file"),
+        ("a: b\x85--- {c: d}", 1, "holds a second document, whose `---` begins no line of the file"),
         ("[" * 41 + "]" * 41, 0, "is nested deeper than 40"),
         ("[" * 100_000, 0, "is nested deeper than 40"),
     ],
