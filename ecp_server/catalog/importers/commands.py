@@ -60,7 +60,7 @@ def dbt(
     cannot be read, or somebody else's file stands in the way: nothing was written then, 2 a bad argument.
     """
     try:
-        imported = convert(path, Defaults(domain, tier, owner, period), data, most_members=most_members)
+        imported = convert(path, Defaults(domain, tier, owner, period), data, most_members=most_members, without=output)
         if not imported.metrics:
             raise click.ClickException(f"no metric was found in {path}, or none can be carried over{_told(imported)}")
         link = _link(output, data)

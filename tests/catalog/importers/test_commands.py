@@ -99,3 +99,24 @@ def test_a_project_without_metrics_is_told(tmp_path: Path) -> None:
 def test_what_is_not_there_exits_with_2(tmp_path: Path) -> None:
     assert 2 == run("import", "dbt", tmp_path / "nowhere", "--output", tmp_path / "shop").exit_code
     assert 2 == run("import", "dbt", tmp_path, "--output", tmp_path / "shop", "--tier", "5").exit_code
+
+
+def test_a_catalog_within_the_project_is_no_part_of_it(tmp_path: Path) -> None:
+    path = project(tmp_path, LEGACY)
+    output = path / "ecp"
+    assert 0 == run("import", "dbt", path, "--output", output).exit_code
+    rule = "kind: rule\nid: r\nexpression: value > 0\nseverity: high\nmetrics: [revenue]\n"
+    (output / "rules.yaml").write_text(rule, encoding="utf-8")
+    result = run("import", "dbt", path, "--output", output)
+    assert (0, True) == (result.exit_code, result.output.endswith("; 0 files written, 8 unchanged, 0 removed\n"))
+
+
+def test_a_database_that_cannot_be_read_writes_nothing(tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "broken.duckdb").write_bytes(b"no database" * 1_000)
+    result = run("import", "dbt", project(tmp_path, LEGACY), "--output", tmp_path / "shop", "--data", tables)
+    assert 1 == result.exit_code
+    assert result.output.startswith("broken.duckdb: cannot be read as a DuckDB database: ")
+    assert result.output.endswith("Error: 1 problem; nothing was written\n")
+    assert not (tmp_path / "shop").exists()

@@ -40,16 +40,24 @@ class Imported:
     not_carried: tuple[str, ...]
 
 
-def convert(path: Path, defaults: Defaults, data: Path | None, *, most_members: int = MOST_MEMBERS) -> Imported:
+def convert(
+    path: Path,
+    defaults: Defaults,
+    data: Path | None,
+    *,
+    most_members: int = MOST_MEMBERS,
+    without: Path | None = None,
+) -> Imported:
     """Return the catalog of a dbt project.
 
-    ``path`` is the project's folder, a YAML file or a `semantic_manifest.json`; ``data`` the folder of its tables.
+    ``path`` is the project's folder, a YAML file or a `semantic_manifest.json`; ``data`` the folder of its tables;
+    ``without`` a folder that is no part of the project although it may lie within: that of the catalog.
 
     Raises:
         ImportFailed: what was given cannot be read, or there are no metrics in it.
     """
     report = Report()
-    project = read_project(path, report)
+    project = read_project(path, report, without)
     report.raise_if_any()
     with SqlReader() as sql:
         known = Known()

@@ -16,7 +16,7 @@ import duckdb
 from ecp_server.catalog.importers.dbt.dimensions import is_name
 from ecp_server.catalog.importers.dbt.spec import Dimension, SemanticModel
 from ecp_server.catalog.importers.dbt.sql import SqlError, SqlReader
-from ecp_server.catalog.importers.report import Report
+from ecp_server.catalog.importers.report import Place, Report
 
 MOST_MEMBERS: Final = 200
 """Values of a dimension that become members, unless said otherwise."""
@@ -152,7 +152,12 @@ class ProjectData:
 
     def _database(self, path: Path) -> Iterator[tuple[str, str]]:
         database = _quoted(path.stem)
-        self._connection.execute(f"ATTACH {_literal(str(path.resolve()))} AS {database} (READ_ONLY)")
+        try:
+            self._connection.execute(f"ATTACH {_literal(str(path.resolve()))} AS {database} (READ_ONLY)")
+        except duckdb.Error as error:
+            reason = str(error).partition("\n")[0][:200]
+            self._report.refuse(Place(path.name), "", f"cannot be read as a DuckDB database: {reason}")
+            return
         tables = self._connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ?", [path.stem]
         ).fetchall()

@@ -21,11 +21,21 @@ _LARGEST_TEXT: Final = 4 * 1024 * 1024
 _LARGEST_MANIFEST: Final = 128 * 1024 * 1024
 
 
-def project_files(folder: Path, report: Report) -> Iterator[Path]:
-    """Yield the YAML and Markdown files of a project, in the order of paths; links to folders are not followed."""
+def project_files(folder: Path, report: Report, without: Path | None = None) -> Iterator[Path]:
+    """Yield the YAML and Markdown files of a project, in the order of paths; links to folders are not followed.
+
+    ``without`` is a folder that is no part of the project wherever it lies.
+    """
     count = 0
+    left_out = without.resolve() if without is not None else None
     for directory, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_THE_PROJECT)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _NOT_THE_PROJECT
+            and (Path(directory) / name).resolve() != left_out
+        )
         for name in sorted(names):
             path = Path(directory) / name
             if path.suffix.casefold() not in _YAML and path.suffix.casefold() != _MARKDOWN:

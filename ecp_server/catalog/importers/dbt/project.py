@@ -28,10 +28,13 @@ class _Found:
     metrics: list[Metric] = field(default_factory=list)
 
 
-def read_project(path: Path, report: Report) -> Project:
-    """Return what a project's folder, one of its YAML files, or a manifest says. Tells all that is wrong with it."""
+def read_project(path: Path, report: Report, without: Path | None = None) -> Project:
+    """Return what a project's folder, one of its YAML files, or a manifest says. Tells all that is wrong with it.
+
+    ``without`` is a folder that is no part of the project wherever it lies.
+    """
     if path.is_dir():
-        found = _read_folder(path, report)
+        found = _read_folder(path, report, without)
         manifest = path / "target" / MANIFEST
         if not found.models and not found.metrics and not report.problems and manifest.is_file():
             return _read_manifest(manifest, f"target/{MANIFEST}", report)
@@ -43,8 +46,8 @@ def read_project(path: Path, report: Report) -> Project:
     return _checked(Project("", tuple(found.models), tuple(found.metrics)), report)
 
 
-def _read_folder(folder: Path, report: Report) -> _Found:
-    files = list(project_files(folder, report))
+def _read_folder(folder: Path, report: Report, without: Path | None) -> _Found:
+    files = list(project_files(folder, report, without))
     markdown = [path for path in files if not is_yaml(path)]
     docs = DocsBlocks.of(read_text(path, _shown(path, folder), report) for path in markdown)
     found = _Found()
