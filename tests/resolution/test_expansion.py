@@ -8,6 +8,7 @@ import pytest
 
 from ecp_server.domain.catalog import Catalog, Cumulative, Derived, DerivedInput, Span, Target
 from ecp_server.domain.period import Grain
+from tests.resolution.conftest import Desks
 from tests.resolution.desk import Desk
 from tests.resolution.reading import computations, filters, measures, options, periods, plan_of, queries, refused
 from tests.resolution.samples import catalog, dimension, member, metric
@@ -147,3 +148,15 @@ async def test_what_the_coarsest_input_cannot_tile_is_not_computed_and_told(desk
     assert (measures(whole), whole.warnings) == ({"actual.a": "sales", "actual.b": "monthly_cost"}, ())
     assert (cut.plan, [(w.type, w.id) for w in cut.warnings]) == (None, [("time_grain", "mixed")])
     assert [w.type for w in (await desk.ask("mixed by week last month")).warnings] == ["time_grain"]
+
+
+@pytest.mark.parametrize("name", ["actual", "previous", "last_year", "variance", "variance_pct"])
+async def test_no_target_or_metric_takes_the_name_of_a_column_that_has_it_of_its_role(name: str, desks: Desks) -> None:
+    """A target called "actual" took the place of the figure that it was to be held against, its period with it."""
+    plain, given = metric("sales", targets=(Target(name, "cost"),)), metric(name)
+    for assets in ((plain, metric("cost")), (metric("sales"), given)):
+        found = await (await desks(catalog(*assets))).ask(f"sales vs {name.replace('_', ' ')} in may 2024")
+
+        assert measures(found) == {"actual": "sales", f"{name}_": assets[1].id}
+        assert computations(found)["variance"] == f"actual - {name}_"
+        assert set(periods(found).values()) == {"2024-05-01/2024-06-01"}

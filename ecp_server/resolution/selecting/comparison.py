@@ -15,7 +15,7 @@ from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.sides import held_members, held_metrics
 from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
-from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name
+from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name, named_after
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.named_periods import NamedPeriods
 from ecp_server.resolution.selecting.parts import broken_like
@@ -112,7 +112,7 @@ def compared_targets(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             confidence=EXACTNESS_FACTOR[named.exactness],
             certification_tier=planned.certification_tier,
         )
-        name = main.beside(target.name)
+        name = main.beside(named_after(target.name))
         wanted = Wanted(name, planned, period, main.wanted.members, planned.name, essential=False)
         found.append(Compared(wanted, concept))
     return tuple(found)
@@ -291,7 +291,15 @@ def compared_metrics(main: Main, others: Sequence[Metric]) -> tuple[Compared, ..
     if not others:
         return ()
     return tuple(
-        Compared(replace(main.wanted, name=main.beside(metric.id), metric=metric, label=metric.name, essential=False))
+        Compared(
+            replace(
+                main.wanted,
+                name=main.beside(named_after(metric.id)),
+                metric=metric,
+                label=metric.name,
+                essential=False,
+            )
+        )
         for metric in others
     )
 

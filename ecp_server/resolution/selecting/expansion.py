@@ -29,6 +29,16 @@ def column_name(asset_id: str) -> str:
     return _NO_NAME.sub("_", asset_id)
 
 
+_ROLES = frozenset({ACTUAL, "previous", "last_year", "variance", "variance_pct", "growth_pct", "share_pct"})
+"""Columns that are called by what they are, not by what they are of."""
+
+
+def named_after(asset_id: str) -> str:
+    """Return what a column is called that has its name of a metric or target: never as one that has it of its role."""
+    name = column_name(asset_id)
+    return f"{name}_" if name in _ROLES else name
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the table: ``expression`` over measures' names, which is its own name where it is a measure."""
