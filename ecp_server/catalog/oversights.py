@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import combinations
 
-from ecp_server.domain.catalog import Catalog, Dimension, KnownIssue, Term
+from ecp_server.domain.catalog import Catalog, Dimension, KnownIssue, Member, Term
 from ecp_server.domain.text import fold, tokenize
 from ecp_server.resolution.parsing.words import FUNCTION
 from ecp_server.stores.lineage import TABLE, edges, node_name, owner
@@ -45,6 +46,8 @@ def _overlapping_siblings(catalog: Catalog) -> Iterator[str]:
         shared: dict[tuple[str, str, str], list[str]] = {}
         for context, value, members in _by_value(catalog, dimension):
             for first, second in combinations(members, 2):
+                if not _meet(catalog.members[first], catalog.members[second]):
+                    continue  # one has taken the other's place
                 shared.setdefault((context, first, second), []).append(value)
         for (context, first, second), values in sorted(shared.items()):
             where = f" in {context}" if context else ""
@@ -52,7 +55,7 @@ def _overlapping_siblings(catalog: Catalog) -> Iterator[str]:
 
 
 def _by_value(catalog: Catalog, dimension: Dimension) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield, for each context, level and value, the members that hold the value at the same time."""
+    """Yield, for each context, level and value, the members that hold the value."""
     holding: dict[tuple[str, str, str], dict[str, None]] = {}
     for member in (catalog.members[each] for each in dimension.members):
         readings = [("", member.values or ())]
@@ -65,6 +68,13 @@ def _by_value(catalog: Catalog, dimension: Dimension) -> Iterator[tuple[str, str
         apart = [m for m in members if catalog.members[m].parent not in members]
         if len(apart) > 1:
             yield context, value, apart
+
+
+def _meet(first: Member, second: Member) -> bool:
+    """Tell whether there is a day on which both members exist."""
+    return (first.valid_from or date.min) < (second.valid_to or date.max) and (second.valid_from or date.min) < (
+        first.valid_to or date.max
+    )
 
 
 def _issues_that_never_fire(catalog: Catalog) -> Iterator[str]:

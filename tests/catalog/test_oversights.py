@@ -45,6 +45,14 @@ ISSUE = "{{kind: known_issue, id: i, description: D, severity: low, scope: {{{}}
             ["members d.a and d.b share x in c"],
         ),
         (
+            dimension(
+                "id: d.a, name: A, values: [x], valid_to: 2024-01-01",
+                "id: d.b, name: B, values: [x], valid_from: 2024-01-01",
+                "id: d.c, name: C, values: [x], valid_from: 2023-12-31, valid_to: 2024-01-01",
+            ),
+            ["members d.a and d.c share x"],
+        ),
+        (
             dimension("id: d.a, name: A, values: [x]", "id: d.b, name: B, parent: d.a, values: [x]"),
             [],
         ),
