@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def content_digest(directory: Path, *, release: str) -> str:
         for file in (*found.documents, *found.policies, *found.semantic):
             if not file.path.is_file():  # reading a pipe would wait for its other end
                 return ""
-            digest.update(f"\0{file.relative}\0".encode())
+            digest.update(b"\0" + os.fsencode(file.relative) + b"\0")
             digest.update(sha256(file.path.read_bytes()).digest())
     except OSError:
         return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecp_server.catalog.files import directory_state, find_files
+from ecp_server.catalog.files import content_digest, directory_state, find_files
 from tests.catalog.conftest import ErrorsOf, Load, invalid, write
 from tests.catalog.samples import METRIC
 
@@ -158,3 +158,11 @@ def test_a_directory_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "is_dir", refuse)
     assert [".: cannot be read: Permission denied"] == [str(error) for error in invalid(tmp_path)]
     assert before != directory_state(tmp_path)
+
+
+def test_the_digest_is_another_one_with_every_name_of_a_file(tmp_path: Path) -> None:
+    """A file's name is bytes, UTF-8 or not."""
+    (tmp_path / os.fsdecode(b"\xff.yaml")).write_text(METRIC, encoding="utf-8")
+    first = content_digest(tmp_path, release="1")
+    (tmp_path / os.fsdecode(b"\xff.yaml")).rename(tmp_path / os.fsdecode(b"\xfe.yaml"))
+    assert len({"", first, content_digest(tmp_path, release="1")}) == 3
