@@ -143,6 +143,7 @@ def measure(more: str) -> str:
         (cube("    access_policy: []\n"), "semantic/s.yml:4: cube Sales: access_policy: is not supported"),
         (cube("    data_source: other\n"), "semantic/s.yml:4: cube Sales: data_source: only the data source default"),
         ("cubes:\n  - name: A\n    sql: DROP TABLE a\n", "semantic/s.yml:3: cube A: sql: is no query"),
+        ("cubes:\n  - name: A\n    sql: ( DROP TABLE a )\n", "semantic/s.yml:3: cube A: sql: is no query"),
         ("cubes:\n  - name: A\n    sql: SELECT 1; SELECT 2\n", "semantic/s.yml:3: cube A: sql: ';' is not supported"),
         ('cubes:\n  - name: A\n    sql: "SELECT * FROM {B.sql}"\n', "sql: {B.sql}: references are not supported"),
         ("cubes:\n  - name: A\n    sql: SELECT {{ x }}\n", "cube A: sql: templates (Jinja) are not supported"),
@@ -249,3 +250,11 @@ bindings: [{cube: Gone, ref: Gone.size}]
 def test_without_a_model_addresses_are_not_looked_up(load: Load) -> None:
     document = METRIC.format(measure="Elsewhere.total", time="Elsewhere.day", zone="Asia/Tokyo", column="Elsewhere.x")
     assert load(MANIFEST + "---" + document).metrics
+
+
+@pytest.mark.parametrize(
+    "query", ["(SELECT a FROM x) UNION ALL (SELECT a FROM y)", "SELECT* FROM x", "WITH z AS (SELECT 1) SELECT * FROM z"]
+)
+def test_a_query_begins_as_sql_lets_it(load: Load, query: str) -> None:
+    model = load({"a.yaml": MANIFEST, "semantic/s.yml": f"cubes:\n  - name: A\n    sql: '{query}'\n"}).model
+    assert query == model.cubes["A"].query

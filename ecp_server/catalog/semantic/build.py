@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -32,6 +33,7 @@ Tell = Callable[[Path, str], None]
 DAYS_ONLY: Final = "days_only"
 """The key below `meta` of a time dimension that says whether its values are days or instants."""
 
+_QUERY: Final = re.compile(r"[\s(]*(select|with)\b", re.IGNORECASE)
 _NEEDS_SQL: Final = frozenset(MeasureType) - {MeasureType.COUNT}
 
 
@@ -78,7 +80,7 @@ class _Cube:
             return ""
         sql = self._sql(self._part.sql, ("sql",), self._no_reference)
         text = "".join(str(part) for part in sql.parts) if sql is not None else ""
-        if sql is not None and text.split(maxsplit=1)[0].casefold() not in {"select", "with", "("}:
+        if sql is not None and not _QUERY.match(text):
             self._tell(("sql",), "is no query")
         return text
 
