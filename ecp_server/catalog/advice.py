@@ -44,10 +44,11 @@ def _thing(catalog: Catalog, ref: AssetRef) -> object:
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[AssetRef, tuple[str, ...]]]:
+    """Yield what questions can call each asset; its id is a name too (lexicon, contexts)."""
     for metric in catalog.metrics.values():
-        yield AssetRef(AssetKind.METRIC, metric.id), (metric.name, *metric.synonyms, *metric.acronyms)
+        yield AssetRef(AssetKind.METRIC, metric.id), (metric.name, metric.id, *metric.synonyms, *metric.acronyms)
     for term in catalog.terms.values():
-        yield AssetRef(AssetKind.TERM, term.id), (term.name, *term.synonyms, *term.acronyms)
+        yield AssetRef(AssetKind.TERM, term.id), (term.name, term.id, *term.synonyms, *term.acronyms)
     for kind, assets in (
         (AssetKind.DIMENSION, catalog.dimensions),
         (AssetKind.MEMBER, catalog.members),
@@ -55,7 +56,7 @@ def _names(catalog: Catalog) -> Iterator[tuple[AssetRef, tuple[str, ...]]]:
         (AssetKind.CONTEXT, catalog.contexts),
     ):
         for asset in assets.values():
-            yield AssetRef(kind, asset.id), (asset.name, *asset.synonyms)
+            yield AssetRef(kind, asset.id), (asset.name, asset.id, *asset.synonyms)
 
 
 def _leads_to(catalog: Catalog, ref: AssetRef, others: Iterable[AssetRef]) -> bool:

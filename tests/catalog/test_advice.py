@@ -24,6 +24,14 @@ TERM = "kind: term\nid: t\nname: Margin\ndefinition: D\n"
             ["'M' stands for metric m, metric n", "'net-sales' stands for metric m, metric n"],
         ),
         (
+            joined(metric("semantic_ref: C.m", "net_sales"), metric("semantic_ref: C.n", "n", "Net sales")),
+            ["'Net sales' stands for metric n, metric net_sales"],
+        ),
+        (
+            joined("{kind: context, id: fin, name: Finance}\n", "{kind: context, id: finance, name: Money}\n"),
+            ["'Finance' stands for context fin, context finance"],
+        ),
+        (
             joined(
                 dimension("id: d.a, name: Terminal, values: [a]"),
                 "{kind: entity, id: e, name: terminal}\n",
