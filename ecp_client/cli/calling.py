@@ -43,10 +43,10 @@ class Caller:
         if self.json:
             click.echo(as_json(message))
         elif self.console.is_terminal:
-            self.console.print(shown)
+            self.console.print(shown, crop=False)  # lines that figures make too long are the terminal's to break
         else:
             with self.console.capture() as printed:
-                self.console.print(shown)
+                self.console.print(shown, crop=False)
             click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from io import StringIO
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,7 @@ SHOWN_ROWS = 100
 _WIDE = Context(prec=120)
 _ROUNDED_UNITS = ("percent", "percentage_points", "ratio")
 _COUNTS = ("count", "")
+_JUSTIFIED: Sequence[JustifyMethod] = ("left", "right", "left")
 _REASONS = {
     NullReason.SOURCE_NULL: "the source has none",
     NullReason.NO_PARTNER: "there is nothing to hold it against",
@@ -100,16 +102,25 @@ def _is_figure(column: Column) -> bool:
 def _single(table: ResultTable) -> RenderableType:
     """Return the only row, a line a figure."""
     shown = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
-    shown.add_column()
-    shown.add_column(justify="right")
-    shown.add_column()
-    for column in table.columns:
-        shown.add_row(plain(column.label.removesuffix(" %")), _cell(column, 0), plain(_unit(column), "dim"))
+    lines = [
+        (plain(column.label.removesuffix(" %")), _cell(column, 0), plain(_unit(column), "dim"))
+        for column in table.columns
+    ]
+    for place, justify in enumerate(_JUSTIFIED):
+        shown.add_column(justify=justify, min_width=_uncut(*(line[place] for line in lines)))
+    for line in lines:
+        shown.add_row(*line)
     return shown
+
+
+def _uncut(*texts: Text) -> int:
+    """Return the columns in which no word of the texts is cut: a figure without its last digits is another figure."""
+    return max((cell_len(word) for text in texts for word in text.plain.split()), default=0)
 
 
 def _rows(table: ResultTable) -> RenderableType:
     shown = Table(box=None, padding=(0, 2, 0, 2), header_style="cyan")
+    rows = range(min(table.row_count, SHOWN_ROWS))
     for column in table.columns:
         unit = (
             ""
@@ -118,9 +129,10 @@ def _rows(table: ResultTable) -> RenderableType:
             if column.unit == "percent"
             else column.unit
         )
-        head = f"{column.label} {unit}".rstrip()
-        shown.add_column(plain(head), justify="right" if _is_figure(column) else "left")
-    for row in range(min(table.row_count, SHOWN_ROWS)):
+        head = plain(f"{column.label} {unit}".rstrip())
+        width = _uncut(head, *(_cell(column, row) for row in rows))
+        shown.add_column(head, justify="right" if _is_figure(column) else "left", min_width=width)
+    for row in rows:
         shown.add_row(*(_cell(column, row) for column in table.columns))
     lines: list[RenderableType] = [shown]
     if (

@@ -32,14 +32,14 @@ def column(name: str, *values: str | None, unit: str = "", labels: Sequence[str]
     )
 
 
-def shown(*columns: plan_pb2.Column, **more: Any) -> str:
+def shown(*columns: plan_pb2.Column, width: int = 100, **more: Any) -> str:
     """What a person sees."""
     table = plan_pb2.ResultTable(columns=columns, row_count=len(columns[0].values))
     response = resolve_pb2.ExecuteResponse(execution_id="e-1", table=table, **more)
     found, ran = read(Resolution, resolved(), request_id="r"), read(ExecutionResult, response, request_id="r")
-    console = Console(width=100, markup=False, emoji=False, highlight=False)
+    console = Console(width=width, markup=False, emoji=False, highlight=False)
     with console.capture() as printed:
-        console.print(answer(found, ran))
+        console.print(answer(found, ran), crop=False)
     return "\n".join(line.rstrip() for line in printed.get().splitlines())
 
 
@@ -78,6 +78,17 @@ def test_rows_have_names_of_members_and_say_why_a_value_is_missing() -> None:
     assert "APAC 1,200" in lines
     assert "EMEA –" in lines
     assert "–: there is nothing to hold it against" in lines
+
+
+@pytest.mark.parametrize("rows", [1, 2], ids=["one row", "rows"])
+def test_no_figure_is_cut_where_there_is_no_room(rows: int) -> None:
+    figures = [f"{place}23456789.25" for place in range(1, 10)]
+    names = plan_pb2.COLUMN_TYPE_TEXT
+    columns = [column(f"measure_{figure}", *[figure] * rows, unit="USD") for figure in figures]
+    keys = [] if rows == 1 else [column("product", *["Meridian Terminal of a long name"] * rows, type=names)]
+    text = shown(*keys, *columns, width=20)
+    assert {text.count(f"{Decimal(each):,f}") for each in figures} == {rows}
+    assert "…" not in text.partition("Period")[0]
 
 
 def test_a_value_without_a_name_stays_as_it_is() -> None:
