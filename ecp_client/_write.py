@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -35,21 +35,29 @@ def instant(as_of: datetime | date | None, time_zone: str) -> Timestamp | None:
     """Return the moment; of a date noon in ``time_zone`` or, without one, 11:00 UTC: that day nearly everywhere.
 
     Raises:
-        ValueError: A datetime without a zone names no moment.
+        ValueError: A datetime without a zone names no moment; there is no such zone; no calendar has the moment.
     """
     if as_of is None:
         return None
     if not isinstance(as_of, datetime):
         as_of = (
-            datetime.combine(as_of, time(12), ZoneInfo(time_zone))
-            if time_zone
-            else datetime.combine(as_of, time(11), UTC)
+            datetime.combine(as_of, time(12), _zone(time_zone)) if time_zone else datetime.combine(as_of, time(11), UTC)
         )
     if as_of.utcoffset() is None:
         raise ValueError("as_of has no time zone, so it names no moment")
     timestamp = Timestamp()
-    timestamp.FromDatetime(as_of)
+    try:
+        timestamp.FromDatetime(as_of)
+    except OverflowError:
+        raise ValueError(f"as_of must lie in the years 1 to 9999 of UTC: {as_of}") from None
     return timestamp
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, no name of a file, a folder such as "America"
+        raise ValueError(f"time_zone must be an IANA time zone, e.g. Europe/Berlin: {name!r}") from None
 
 
 def duration_of(delta: timedelta | None) -> Duration | None:

@@ -1,6 +1,6 @@
 """What resolve sends, and what it makes of the answer: the same with either client."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -181,6 +181,24 @@ async def test_a_date_is_a_moment_of_that_day_in_the_zone(
     await ask("resolve", "revenue", as_of=date(2024, 11, 5), time_zone=time_zone)
 
     assert moment == server.received[0].request.as_of.ToDatetime(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("time_zone", ["Nowhere", "America", "../../etc/passwd", "\ud800"])
+async def test_a_date_in_a_zone_that_there_is_not_is_refused(
+    time_zone: str, ask: Asking, server: ScriptedServer
+) -> None:
+    with pytest.raises(ValueError, match="time_zone must be an IANA time zone"):
+        await ask("resolve", "revenue", as_of=date(2024, 11, 5), time_zone=time_zone)
+
+    assert [] == server.received
+
+
+async def test_a_moment_beyond_all_calendars_is_refused(ask: Asking, server: ScriptedServer) -> None:
+    west = timezone(timedelta(hours=-12))
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        await ask("resolve", "revenue", as_of=datetime.max.replace(tzinfo=west))
+
+    assert [] == server.received
 
 
 async def test_a_datetime_without_a_zone_is_refused(ask: Asking, server: ScriptedServer) -> None:
