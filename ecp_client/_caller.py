@@ -1,5 +1,6 @@
 """Who calls, and what holds for a call that does not say otherwise."""
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ecp_client._write import Members, one_or_many, value_lists
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METADATA_VALUE = re.compile(r"[ -~]*")
+_LONGEST_SECONDS = 365 * 24 * 3600.0
+"""Deadlines that lie too far ahead, or never come, have passed already for gRPC."""
 
 T = TypeVar("T")
 
@@ -64,4 +67,6 @@ class Caller:
         if not _REQUEST_ID.fullmatch(request_id):
             raise ValueError(f"a request id is 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-': {request_id!r}")
         timeout_seconds = self.timeout_seconds if timeout_seconds is None else timeout_seconds
-        return Call(rpc, request, kind, timeout_seconds, request_id, user_id)
+        if math.isnan(timeout_seconds):
+            raise ValueError("a timeout is a number of seconds, not nan")
+        return Call(rpc, request, kind, min(timeout_seconds, _LONGEST_SECONDS), request_id, user_id)

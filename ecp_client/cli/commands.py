@@ -40,6 +40,14 @@ def _filters(_context: click.Context, _option: click.Parameter, texts: tuple[str
     return filters
 
 
+def _age(_context: click.Context, _option: click.Parameter, minutes: float | None) -> timedelta | None:
+    """Read how old a figure may be."""
+    try:
+        return None if minutes is None else timedelta(minutes=minutes)
+    except (ValueError, OverflowError):  # nan, and what is beyond 2 million years
+        raise click.BadParameter(f"{minutes} is no number of minutes") from None
+
+
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="enterprise-context-platform")
 def ecp() -> None:
@@ -58,7 +66,7 @@ def ecp() -> None:
 )
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Rows at most.")
 @click.option(
-    "--max-age", type=click.FloatRange(min=0), metavar="MINUTES",
+    "--max-age", type=click.FloatRange(min=0), callback=_age, metavar="MINUTES",
     help="While the semantic layer is down: how old a figure may be. By default only fresh ones are given.",
 )  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table alone, as CSV, with exact values.")
@@ -70,7 +78,7 @@ def ask(
     question: Question,
     filters: dict[str, list[str]],
     limit: int,
-    max_age: float | None,
+    max_age: timedelta | None,
     *,
     as_csv: bool,
     steps: bool,
@@ -89,7 +97,7 @@ def ask(
         found.resolution_id,
         filters=filters,
         row_limit=limit,
-        max_staleness=timedelta(minutes=max_age) if max_age is not None else None,
+        max_staleness=max_age,
         provenance=ProvenanceView.FULL if at.json else ProvenanceView.BASIC,
     )
     if as_csv and not at.json:

@@ -79,6 +79,8 @@ async def test_what_needs_no_figures_is_answered_and_what_is_open_needs_a_choice
     [
         (("net revenue last quarter", "--filter", "region"), ExitCode.USAGE),
         (("net revenue last quarter", "--filter", "planet=planet.mars"), ExitCode.USAGE),
+        (("net revenue last quarter", "--max-age", "nan"), ExitCode.USAGE),
+        (("net revenue last quarter", "--max-age", "1e300"), ExitCode.USAGE),
         (("bitcoin holdings",), ExitCode.NOT_FOUND),
         (("headcount by product",), ExitCode.DOES_NOT_FIT),
         (("executive compensation last month",), ExitCode.DENIED),

@@ -179,6 +179,9 @@ async def test_an_error_is_json_for_scripts(target: str) -> None:
         (["--choose", "revenue"], "is not of the form SUBJECT=OPTION"),
         (["--choose", "revenue=nonsense"], "choices[0].option_id names no offered option"),
         (["--time-zone", "Nowhere"], "time_zone must be an IANA time zone"),
+        (["--time-zone", "Nowhere", "--as-of", "2025-01-15"], "time_zone must be an IANA time zone"),
+        (["--as-of", "9999-12-31T23:59:59-12:00"], "as_of must lie in the years"),
+        (["--timeout", "nan"], "a timeout is a number of seconds, not nan"),
     ],
 )
 async def test_a_wrong_option_is_named(target: str, options: list[str], told: str) -> None:

@@ -1,6 +1,7 @@
 """What a caller gets when a call fails: a class a status, with everything that the details say."""
 
 import asyncio
+import math
 import pickle
 from typing import Any
 
@@ -14,7 +15,7 @@ import ecp_client
 from ecp.v1 import error_reason_pb2, types_pb2
 from ecp_client import AsyncClient, ConceptKind, EcpError, Mention, Option, Reason, Store
 from tests.client.conftest import Asking, Connect
-from tests.client.messages import RESOLUTION_ID
+from tests.client.messages import RESOLUTION_ID, resolved
 from tests.client.server import Failure, ScriptedServer, Wait
 
 CODE = grpc.StatusCode
@@ -199,6 +200,22 @@ async def test_the_clients_timeout_holds_where_a_call_has_none(connect: Connect,
 
     with pytest.raises(ecp_client.DeadlineExceeded):
         await ask("health")
+
+
+@pytest.mark.parametrize("seconds", [1e10, math.inf])
+async def test_a_timeout_that_is_long_beyond_measure_has_not_passed_already(
+    seconds: float, ask: Asking, server: ScriptedServer
+) -> None:
+    server.script(resolved())
+
+    assert await ask("resolve", "revenue", timeout_seconds=seconds)
+
+
+async def test_a_timeout_that_is_no_number_is_refused(ask: Asking, server: ScriptedServer) -> None:
+    with pytest.raises(ValueError, match="a timeout is a number"):
+        await ask("resolve", "revenue", timeout_seconds=math.nan)
+
+    assert [] == server.received
 
 
 async def test_a_server_that_is_not_there_is_unavailable(connect: Connect) -> None:
