@@ -1,6 +1,7 @@
 """The command `ecp`: asks a server from a terminal or a script."""
 
 import sys
+from io import TextIOWrapper
 
 _NEEDED = frozenset({"click", "rich"})
 
@@ -13,4 +14,6 @@ def main() -> None:
         if (missing.name or "").partition(".")[0] not in _NEEDED:
             raise
         sys.exit("ecp needs click and rich: pip install 'enterprise-context-platform[cli]'")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: an answer is not lost for a bar
     ecp(prog_name="ecp")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 from google.protobuf import json_format
@@ -34,7 +35,12 @@ def as_dict(message: Message) -> dict[str, Any]:
 def as_json(value: Message | dict[str, Any]) -> str:
     """Return JSON, of a message in the form and with the field names of the contract."""
     document = as_dict(value) if isinstance(value, Message) else value
-    return _UNSAFE.sub(_escape_in_json, json.dumps(document, indent=2, ensure_ascii=False))
+    text = _UNSAFE.sub(_escape_in_json, json.dumps(document, indent=2, ensure_ascii=False))
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")  # closed, it is None
+    except UnicodeEncodeError:  # JSON has escapes of its own
+        return json.dumps(document, indent=2)
+    return text
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -33,14 +33,15 @@ class Ended:
     errors: str = ""
 
 
-async def ecp(*arguments: str, target: str) -> Ended:
+async def ecp(*arguments: str, target: str, encoding: str = "utf-8") -> Ended:
     """Run the command in a pipe."""
+    environment = _environment(target) | {"PYTHONIOENCODING": encoding}
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, *arguments, env=_environment(target), stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *COMMAND, *arguments, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     output, errors = await process.communicate()
     assert process.returncode is not None
-    return Ended(process.returncode, output.decode(), errors.decode())
+    return Ended(process.returncode, output.decode(encoding), errors.decode(encoding))
 
 
 async def ecp_in_terminal(*arguments: str, target: str, typed: Sequence[str | signal.Signals] = ()) -> Ended:

@@ -51,6 +51,17 @@ async def test_json_is_both_responses_of_the_contract(target: str) -> None:
     assert "STORE_SEMANTIC" == run["store_calls"][0]["store"]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+async def test_what_an_encoding_lacks_is_escaped(encoding: str, target: str) -> None:
+    question = "net revenue by month last quarter"
+    shown = await ecp("ask", question, *FINANCE, target=target, encoding=encoding)
+    assert (ExitCode.OK, "") == (shown.code, shown.errors)
+    assert "165,977,290.90" in shown.output
+    response = await ecp("ask", question, "--json", *FINANCE, target=target, encoding=encoding)
+    assert ExitCode.OK == response.code
+    assert "“net revenue” is the name" in json.loads(response.output)["resolution"]["concepts"][0]["reason"]
+
+
 async def test_figures_can_be_narrowed_and_cut(target: str) -> None:
     narrowed = ("--filter", "region=region.japan", "--filter", "region=region.korea", "--limit", "1")
     ended = await ecp("ask", "net revenue by country last quarter", *narrowed, *FINANCE, target=target)
