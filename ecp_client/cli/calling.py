@@ -85,12 +85,20 @@ def _console(*, stderr: bool = False) -> Console:
     return console
 
 
+def _named(_context: click.Context, _option: click.Parameter, target: str) -> str:
+    """Refuse a server without a name, such as that of an unset variable."""
+    if not target.strip():
+        raise click.BadParameter("it is blank, and should be HOST:PORT")
+    return target
+
+
 def of_server(command: F) -> F:
     """Give a command the options that say whom it asks, and pass on a `Caller` as ``at``."""
 
     @click.option(
-        "--target", envvar="ECP_TARGET", default=TARGET, show_default=True, show_envvar=True, help="HOST:PORT to ask."
-    )
+        "--target", envvar="ECP_TARGET", default=TARGET, callback=_named, show_default=True, show_envvar=True,
+        help="HOST:PORT to ask.",
+    )  # fmt: skip
     @click.option("--tls", is_flag=True, help="Encrypt, and check the server's certificate.")
     @click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=TIMEOUT_SECONDS, show_default=True,

@@ -181,6 +181,7 @@ async def test_an_error_is_json_for_scripts(target: str) -> None:
         (["--time-zone", "Nowhere"], "time_zone must be an IANA time zone"),
         (["--time-zone", "Nowhere", "--as-of", "2025-01-15"], "time_zone must be an IANA time zone"),
         (["--as-of", "9999-12-31T23:59:59-12:00"], "as_of must lie in the years"),
+        (["--target", " "], "'--target'"),
         (["--timeout", "nan"], "a timeout is a number of seconds, not nan"),
     ],
 )
