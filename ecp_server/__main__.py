@@ -124,6 +124,8 @@ async def _serve(settings: Settings) -> None:
     spans = tracing(endpoint=settings.otlp_endpoint, sample_ratio=settings.trace_sample_ratio, version=release)
     try:
         await Server(settings, await wiring.build(settings, instruments), instruments, spans).run()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
     except (CannotListen, CatalogInvalid, CatalogMissing) as error:
         raise click.ClickException(str(error)) from error
     except Exception:  # noqa: BLE001 - whatever it is, it must not reach the terminal as it is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 from typing_extensions import override
@@ -67,16 +68,34 @@ def url_of(*forms: str) -> BeforeValidator:
 
     def check(value: object) -> object:
         beginnings = tuple(re.split(r"[A-Z…]", form)[0] for form in forms)
-        if isinstance(value, str) and not value.startswith(beginnings):
+        if isinstance(value, str) and not (value.startswith(beginnings) and _can_be_read(value)):
             raise ValueError(f"must be a URL of the form {' or '.join(forms)}")
-        if isinstance(value, str) and value.startswith("postgresql://") and not _is_readable(value):
+        if isinstance(value, str) and value.startswith("postgresql://") and not _driver_reads(value):
             raise ValueError(f"must be a URL of the form {POSTGRES} that PostgreSQL's client can read: % is %25 in it")
         return value
 
     return BeforeValidator(check)
 
 
-def _is_readable(postgres_url: str) -> bool:
+def as_readable(value: object) -> object:
+    """Accept what can be taken apart as a URL, with or without a scheme. Raises `ValueError` without the value."""
+    if isinstance(value, str) and not _can_be_read(value):
+        raise ValueError("must be a URL")
+    return value
+
+
+def _can_be_read(url: str) -> bool:
+    """Tell whether host and port can be told: else whoever connects raises, with a part of the password perhaps."""
+    try:
+        parts = urlsplit(url)
+        if "," not in parts.netloc.rpartition("@")[2]:  # several hosts can be PostgreSQL's: its driver reads them
+            _ = parts.port
+    except ValueError:
+        return False
+    return True
+
+
+def _driver_reads(postgres_url: str) -> bool:
     """Tell whether the driver can connect by a URL at all: what it cannot read is no outage that passes."""
     from psycopg import ProgrammingError  # noqa: PLC0415 - heavy, and needed then anyway
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415

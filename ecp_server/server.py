@@ -156,8 +156,8 @@ class Server:
         listen = self._settings.metrics_listen
         try:
             return MetricsServer(listen.host, listen.port, self._instruments.registry)
-        except OSError as error:
-            reason = error.strerror or "no such host"
+        except (OSError, UnicodeError) as error:  # the latter for what is no name of a host at all
+            reason = getattr(error, "strerror", None) or "no such host"
             raise CannotListen(f"cannot listen on {listen} ({variable('metrics_listen')}): {reason}") from error
 
     async def _report_readiness(self) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from ecp_server.addresses import CUBE, NEO4J, OPA, POSTGRES, SQLITE, Address, as_address, url_of
+from ecp_server.addresses import CUBE, NEO4J, OPA, POSTGRES, SQLITE, Address, as_address, as_readable, url_of
 from ecp_server.domain.feedback import MAX_CORRECTIONS
 
 BUNDLED_CATALOG: Final = "meridian"
@@ -23,6 +23,10 @@ _OF_THE_CLIENT: Final = frozenset({"ECP_TARGET"})
 MIB: Final = 1024 * 1024
 PGVECTOR_DIMENSIONS: Final = 256
 """The length of the column that the vector store's migrations make."""
+_CENTURY_HOURS: Final = 876_000
+"""Longer than anything is kept, and its end is still a date."""
+_MOST_IN_GRPC: Final = 2**31 - 1
+"""The largest number that gRPC takes for an option."""
 _PACKAGE: Final = Path(__file__).resolve().parent
 
 
@@ -202,7 +206,7 @@ class Settings(BaseModel):
         default=True,
     )
     resolution_ttl_hours: float = _setting(
-        "How long a resolution can be executed, in hours.", default=24.0, gt=0, allow_inf_nan=False
+        "How long a resolution can be executed, in hours.", default=24.0, gt=0, le=_CENTURY_HOURS, allow_inf_nan=False
     )
     heed_precedents: bool = _setting(
         "Read questions as departments' corrections say; else corrections are recorded and listed, and decide nothing.",
@@ -260,7 +264,7 @@ class Settings(BaseModel):
         gt=0,
         allow_inf_nan=False,
     )
-    max_message_bytes: int = _setting("Largest request that is read, in bytes.", default=MIB, gt=0)
+    max_message_bytes: int = _setting("Largest request that is read, in bytes.", default=MIB, gt=0, le=_MOST_IN_GRPC)
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = _setting(
         "`json`, `console`, or `auto`: console on a terminal, else JSON.", default="auto"
     )
@@ -268,7 +272,7 @@ class Settings(BaseModel):
         "Least level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.", default="INFO"
     )
     log_questions: bool = _setting("Log the text of questions.", default=False)
-    otlp_endpoint: str = _setting(
+    otlp_endpoint: Annotated[str, BeforeValidator(as_readable)] = _setting(
         "URL of an OpenTelemetry collector that takes traces over gRPC; empty sends none.", default=""
     )
     trace_sample_ratio: float = _setting(

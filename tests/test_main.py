@@ -59,6 +59,7 @@ def test_settings_prints_the_documentation(project_root: Path) -> None:
         (["--listen", "0.0.0.0:50051"], {}, "ECP_INSECURE_IDENTITY"),
         (["--listen", "nowhere"], {}, "ECP_LISTEN (--listen): must be HOST:PORT"),
         ([], {"ECP_TRACE_SAMPLE_RATIO": "2"}, "ECP_TRACE_SAMPLE_RATIO"),
+        (["--state", "sqlite:///"], {}, "ECP_STATE_URL: a SQLite URL is"),
         (["--no-such-flag"], {}, "--no-such-flag"),
     ],
 )

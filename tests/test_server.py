@@ -248,6 +248,12 @@ async def test_address_in_use_is_named() -> None:
                 pass
 
 
+async def test_what_can_be_no_host_is_named() -> None:
+    with pytest.raises(CannotListen, match=r"a\.\.b:1 \(ECP_METRICS_LISTEN\): no such host"):
+        async with serving(metrics_listen="a..b:1"):
+            pass
+
+
 async def test_second_server_on_the_same_port_is_refused() -> None:
     async with serving() as server:
         with pytest.raises(CannotListen):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from ecp_server.addresses import Address
 from ecp_server.settings import (
@@ -75,14 +75,22 @@ def test_empty_variable_counts_as_absent() -> None:
         ("metrics_listen", "nowhere", "must be HOST:PORT"),
         ("state_url", "mysql://u:hunter2@db/ecp", "must be a URL of the form sqlite:///PATH or postgresql://"),
         ("state_url", "postgresql://u:hunter2%@db/ecp", "that PostgreSQL's client can read"),
-        ("registry_url", "postgresql://u:hunter2@[::1/ecp", "that PostgreSQL's client can read"),
+        ("registry_url", "postgresql://u:hunter2%@db/ecp", "that PostgreSQL's client can read"),
         ("vector_url", "postgresql://u:hunter2@db/ecp?sslmoed=require", "that PostgreSQL's client can read"),
+        ("state_url", "postgresql://u:hunter2@[::1/ecp", "must be a URL of the form"),
+        ("state_url", "postgresql://u:hunter2@db:port/ecp", "must be a URL of the form"),
+        ("state_url", "postgresql://u:hun/ter2@db/ecp", "must be a URL of the form"),
+        ("graph_url", "bolt://u:hunter2@db:76870", "must be a URL of the form"),
+        ("policy_url", "http://opa:hunter2", "must be a URL of the form"),
+        ("otlp_endpoint", "http://u:hunter2@[::1", "must be a URL"),
         ("reflection", "perhaps", "valid boolean"),
         ("resolution_ttl_hours", "0", "greater than 0"),
         ("resolution_ttl_hours", "nan", "finite number"),
+        ("resolution_ttl_hours", "1e9", "less than or equal to 876000"),
         ("decision_cache_seconds", "-1", "greater than or equal to 0"),
         ("drain_grace_seconds", "soon", "valid number"),
         ("max_message_bytes", "0", "greater than 0"),
+        ("max_message_bytes", "2147483648", "less than or equal to 2147483647"),
         ("log_format", "xml", "'auto', 'json' or 'console'"),
         ("log_level", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("trace_sample_ratio", "1.1", "less than or equal to 1"),
@@ -95,6 +103,21 @@ def test_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: str,
     assert line.startswith(variable(name))
     assert message in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("state_url", "postgresql://u@one:5432,two:5432/ecp"),
+        ("state_url", "postgresql:///ecp?host=/run/postgresql"),
+        ("state_url", "postgresql://u:a,b@[::1]:5432/ecp"),
+        ("otlp_endpoint", "collector:4317"),
+        ("otlp_endpoint", "https://collector:4317"),
+    ],
+)
+def test_whatever_drivers_can_read_is_taken(name: str, value: str) -> None:
+    taken = getattr(Settings.load({variable(name): value}), name)
+    assert value == (taken.get_secret_value() if isinstance(taken, SecretStr) else taken)
 
 
 def test_all_bad_values_are_told_at_once() -> None:

@@ -18,9 +18,8 @@ from ecp_server.domain.text import fold
 from ecp_server.feedback.revoke import revoke_precedents
 from ecp_server.settings import Settings, SettingsError
 from ecp_server.stores.ports import State
-from ecp_server.stores.state.embedded import path_of
 from ecp_server.wiring.postgresql import endpoint_of
-from ecp_server.wiring.state import state_store
+from ecp_server.wiring.state import state_file, state_store
 
 MAX_REASON: Final = 2000
 _HEADINGS: Final = ("ID", "DEPARTMENT", "WORDS", "MEAN", "REPORTED BY", "ON", "REVOKED")
@@ -85,7 +84,7 @@ async def _with_state(settings: Settings, command: Callable[[State], Coroutine[A
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[State]:
     if endpoint_of(settings.state_url, settings.state_password_file) is None:
-        path = path_of(settings.state_url.get_secret_value())
+        path = state_file(settings)
         if not await asyncio.to_thread(path.exists):
             raise click.ClickException(f"no server has kept anything in {path} yet (ECP_STATE_URL)")
     state = state_store(settings)

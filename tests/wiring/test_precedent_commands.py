@@ -158,6 +158,12 @@ async def test_bad_options_are_named(arguments: list[str], told: str, tmp_path: 
     assert told in result.output
 
 
+async def test_a_url_that_names_no_file_is_a_bad_setting() -> None:
+    result = await run("list", state_url="sqlite:///")
+    assert 2 == result.exit_code
+    assert "ECP_STATE_URL: a SQLite URL is" in result.output
+
+
 async def test_a_store_that_does_not_answer_fails_without_its_address() -> None:
     result = await run("list", state_url="postgresql://ann:secret@127.0.0.1:1/ecp")
     assert (1, "Error: the state store does not answer\n") == (result.exit_code, result.output)
