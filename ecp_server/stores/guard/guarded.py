@@ -141,7 +141,9 @@ class Guard:
             verdict = Verdict.FAILURE
             raise StoreTimeout(self._store) from error
         except StoreThrottled as error:
-            self._asked_to_wait_until = time.monotonic() + (error.retry_after_seconds or 0.0)
+            until = time.monotonic() + (error.retry_after_seconds or 0.0)
+            # Of calls side by side another may have been asked to wait for longer.
+            self._asked_to_wait_until = max(until, self._asked_to_wait_until)
             raise
         except Exception as error:
             verdict = verdict_of(error)

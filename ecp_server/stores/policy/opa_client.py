@@ -17,6 +17,7 @@ from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.exchanges import Exchanges
 from ecp_server.stores.kept_connections import KeptConnections, is_garbled
 from ecp_server.stores.policy.contract import strict_json
+from ecp_server.stores.retry_after import retry_after_seconds
 
 SCHEMES: Final = ("http", "https")
 MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
@@ -128,9 +129,9 @@ class OpaClient:
 
     @staticmethod
     def _refused(reply: httpx.Response) -> PolicyUnavailable | StoreThrottled:
-        wait = reply.headers.get("retry-after", "")
-        if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS and wait.isascii() and wait.isdigit():
-            return StoreThrottled(StoreKind.POLICY, retry_after_seconds=float(wait))
+        wait = retry_after_seconds(reply.headers.get("retry-after", ""))
+        if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS and wait is not None:
+            return StoreThrottled(StoreKind.POLICY, retry_after_seconds=wait)
         _LOG.error("policy_engine_refused", status=reply.status_code)
         again = reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         return PolicyUnavailable(retry_after_seconds=1.0 if again else None)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from ecp_server.domain.errors import StoreIncompatible, StoreQueryFailed, StoreThrottled, StoreUnavailable
 from ecp_server.domain.provenance import StoreKind
+from ecp_server.stores.retry_after import retry_after_seconds
 
 # Cube answers 400 for whatever its database says, and tells by its text alone whether that is of the query.
 _DATABASE_IS_GONE: Final = re.compile(
@@ -32,8 +33,8 @@ def refuse(reply: httpx.Response, content: bytes) -> NoReturn:
     """Raise what a status means: a query that is wrong, bad credentials, or trouble that may pass."""
     status = reply.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        seconds = reply.headers.get("retry-after", "")
-        raise StoreThrottled(StoreKind.SEMANTIC, retry_after_seconds=float(seconds) if seconds.isdecimal() else 1.0)
+        seconds = retry_after_seconds(reply.headers.get("retry-after", ""))
+        raise StoreThrottled(StoreKind.SEMANTIC, retry_after_seconds=1.0 if seconds is None else seconds)
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         _LOG.error("semantic_layer_refused", status=status)
         raise StoreUnavailable(StoreKind.SEMANTIC, retry_after_seconds=None)

@@ -309,6 +309,23 @@ async def test_a_long_wish_is_not_waited_for() -> None:
     assert 1 == store.behind.asked
 
 
+async def test_of_two_wishes_the_longer_one_is_respected() -> None:
+    """Two calls are under way; the second to be answered is asked for less."""
+    wishes = iter((60.0, 0.0))
+    both = asyncio.Barrier(2)
+
+    async def act() -> object:
+        await both.wait()
+        raise StoreThrottled(GRAPH, retry_after_seconds=next(wishes))
+
+    store = Guarded(act, ONCE)
+    await asyncio.gather(store.port.ask(), store.port.ask(), return_exceptions=True)
+    with pytest.raises(StoreThrottled) as raised:
+        await store.port.ask()
+    assert (raised.value.retry_after_seconds or 0) > 59
+    assert 2 == store.behind.asked
+
+
 async def test_attempts_are_reported() -> None:
     store = Guarded(DOWN, settings(failures=4))
     instruments = Instruments()

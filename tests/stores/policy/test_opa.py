@@ -18,6 +18,7 @@ from ecp_server.domain.policy import Decision
 from ecp_server.stores.endpoint import Endpoint
 from ecp_server.stores.policy.opa import OpaPolicy
 from ecp_server.stores.policy.opa_client import MAX_REPLY_BYTES, OpaClient
+from ecp_server.stores.retry_after import LONGEST_SECONDS
 from tests.conformance.policies import ALLOW_ALL, allowed, ask, deciding
 from tests.servers import opa_server
 
@@ -179,12 +180,15 @@ async def test_one_that_does_not_listen_decides_nothing() -> None:
                 await call
 
 
-async def test_one_that_wants_to_be_left_alone_says_for_how_long() -> None:
-    busy = http(b"", status="429 Too Many Requests", headers="Retry-After: 7\r\n")
+@pytest.mark.parametrize(
+    ("wish", "seconds"), [("7", 7), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("9" * 400, LONGEST_SECONDS)]
+)
+async def test_one_that_wants_to_be_left_alone_says_for_how_long(wish: str, seconds: float) -> None:
+    busy = http(b"", status="429 Too Many Requests", headers=f"Retry-After: {wish}\r\n")
     async with answering(busy) as (url, _), asking(url) as policy:
         with pytest.raises(StoreThrottled) as refusal:
             await policy.decide(ask())
-    assert refusal.value.retry_after_seconds == 7
+    assert refusal.value.retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize(

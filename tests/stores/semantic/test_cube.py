@@ -24,6 +24,7 @@ from ecp_server.domain.figures import FigureQuery
 from ecp_server.domain.identity import Principal
 from ecp_server.domain.plan import Filter, FilterOperator
 from ecp_server.stores.endpoint import Endpoint
+from ecp_server.stores.retry_after import LONGEST_SECONDS
 from ecp_server.stores.semantic import cube
 from ecp_server.stores.semantic.cube import CubeSemantic
 
@@ -164,6 +165,16 @@ async def test_replies_that_are_no_answer_are_errors(reply: object, error: type[
     assert type(caught.value) is error
     if isinstance(caught.value, StoreThrottled):
         assert caught.value.retry_after_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"), [("", 1), ("soon", 1), ("9" * 400, LONGEST_SECONDS), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)]
+)
+async def test_who_wants_to_be_left_alone_is_for_an_hour_at_most(wish: str, seconds: float) -> None:
+    async with speaking(Wire((429, {"retry-after": wish}, b""))) as store:
+        with pytest.raises(StoreThrottled) as caught:
+            await store.run([QUERY])
+    assert seconds == caught.value.retry_after_seconds
 
 
 @pytest.mark.parametrize("status", [401, 403])
