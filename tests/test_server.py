@@ -144,6 +144,30 @@ async def test_drain_is_unready_first_then_refuses_then_waits_for_calls_in_fligh
     assert [] == lines("calls_cut_off")
 
 
+async def test_unknown_methods_stay_unknown_while_the_server_drains() -> None:
+    """Refused like the others they would be counted by names that anybody can make up."""
+    release, started = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: Any, _context: Any) -> Any:
+        started.set()
+        await release.wait()
+        return request
+
+    async with serving({"Waits": waits, "Echo": echo}, drain_delay_seconds="0") as server:
+        call = server.begin("Waits")
+        await started.wait()
+        drained = asyncio.ensure_future(server.drain())
+        async with asyncio.timeout(10):
+            while (await server.call("Echo")).code == "OK":  # noqa: ASYNC110 - a caller that comes back
+                await asyncio.sleep(0.02)
+        codes = {(await server.call(f"/made.up.Service/{n}")).code for n in range(20)}
+        release.set()
+        assert "OK" == (await outcome(call)).code
+        await drained
+        assert {"UNIMPLEMENTED"} == codes
+        assert {"other", "Waits", "Echo"} == {method for method, _ in server.counted() if "grpc" not in method}
+
+
 async def test_drain_waits_for_the_clean_up_of_calls_that_have_their_status() -> None:
     release, cleaning, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

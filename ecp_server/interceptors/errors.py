@@ -48,9 +48,6 @@ class ErrorInterceptor(aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """Wrap the method's handler; where an interceptor further in raises, refuse the call for that."""
-        if self._calls.are_refused and not handler_call_details.method.startswith(_HEALTH):
-            _REFUSED.set(Stopping())
-            return self._refusing
         try:
             handler = await continuation(handler_call_details)
         except (Exception, asyncio.CancelledError) as error:
@@ -58,8 +55,11 @@ class ErrorInterceptor(aio.ServerInterceptor):
                 raise
             _REFUSED.set(error)
             return self._refusing
-        if handler is None:
+        if handler is None:  # there is no such method, whatever else
             return None
+        if self._calls.are_refused and not handler_call_details.method.startswith(_HEALTH):
+            _REFUSED.set(Stopping())
+            return self._refusing
         wrapped = self._wrapped.get(handler)
         if wrapped is None:
             wrapped = self._wrapped[handler] = _serving(handler)
