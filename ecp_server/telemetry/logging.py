@@ -36,6 +36,7 @@ _SECRETS: Final = (
 )
 _LEVELS: Final = {"warn": "warning", "exception": "error"}
 """The level of a method that is not called like it."""
+_READERS_OF_TRACE_HEADERS: Final = ("opentelemetry.trace.span", "opentelemetry.trace.propagation.tracecontext")
 _JSON: Final = json.JSONEncoder(default=repr)
 """Made once: making an encoder costs as much as using it."""
 
@@ -77,6 +78,9 @@ def configure(*, log_format: str, level: str, stream: TextIO | None = None) -> N
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
     # It tells of each request with its URL; what is worth telling, the adapters tell.
     logging.getLogger("httpx").setLevel(max(threshold, logging.WARNING))
+    # They warn of trace headers that are none, and put those in: anybody can send some with each call.
+    for name in _READERS_OF_TRACE_HEADERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _identify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

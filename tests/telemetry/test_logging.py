@@ -159,3 +159,13 @@ def test_format_follows_the_stream_unless_told(stream: io.StringIO) -> None:
     with logged(log_format="auto", stream=stream) as lines:
         structlog.get_logger().info("server_started")
     assert lines.text.startswith("{") is not stream.isatty()
+
+
+@pytest.mark.parametrize("state", ["x" * 400, "=" * 600, "a=1,a=2"])
+def test_trace_headers_that_are_none_are_not_worth_a_line(state: str) -> None:
+    """Anybody can send them with each call, and OpenTelemetry's warnings hold all of them."""
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    with logged() as lines:
+        for headers in ({"traceparent": parent, "tracestate": state}, {"traceparent": state}):
+            contextvars.copy_context().run(Propagated().begin, "/a.B/C", headers)
+        assert [] == lines()
