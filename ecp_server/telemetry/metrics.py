@@ -62,6 +62,8 @@ SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 _BREAKER: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 """The gauge of a breaker: the higher, the worse."""
 
+SCRAPER_SECONDS: Final = 30.0
+"""How long a connection to /metrics may be silent."""
 _POLL_SECONDS: Final = 0.1
 """How often the thread that serves /metrics looks whether it is to stop."""
 
@@ -298,7 +300,9 @@ class MetricsServer:
         """Bind and serve. Raises `OSError` where the address cannot be had."""
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         server_class = _HttpServer6 if family is socket.AF_INET6 else _HttpServer
-        self._server = server_class((host, port), MetricsHandler.factory(registry))
+        handler = MetricsHandler.factory(registry)
+        handler.timeout = SCRAPER_SECONDS  # type: ignore[attr-defined]  # it returns a MetricsHandler
+        self._server = server_class((host, port), handler)
         self.port: int = self._server.server_address[1]
         self._thread = Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="metrics", daemon=True)
         self._thread.start()

@@ -1,5 +1,6 @@
 """What Prometheus sees: exactly these families, these labels, in a form that a strict parser takes."""
 
+import socket
 import time
 import urllib.request
 from typing import Any
@@ -9,6 +10,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from ecp_server.domain.health import BreakerState
+from ecp_server.telemetry import metrics
 from ecp_server.telemetry.metrics import OTHER, Instruments, MetricsServer
 from tests.logs import logged
 
@@ -207,6 +209,15 @@ def test_metrics_are_served_over_http_until_closed(instruments: Instruments) -> 
     server.close()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(url, timeout=10)
+
+
+def test_a_connection_that_asks_nothing_is_closed(instruments: Instruments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a thread, also when whoever made it is gone."""
+    monkeypatch.setattr(metrics, "SCRAPER_SECONDS", 0.05)
+    server = MetricsServer("127.0.0.1", 0, instruments.registry)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as silent:
+        assert b"" == silent.recv(1)
+    server.close()
 
 
 def test_scrape_that_fails_is_logged_and_the_next_one_works(instruments: Instruments) -> None:
