@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -35,5 +36,8 @@ class Endpoint:
         Reads the file anew each time, so that the next connection uses a secret that was rotated. Raises `OSError`.
         """
         if self.password_file is not None:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            try:
+                return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            except UnicodeDecodeError:  # it has the password in it
+                raise OSError(errno.EILSEQ, "the password is not UTF-8") from None
         return unquote(self.parts.password or "")

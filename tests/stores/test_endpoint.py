@@ -39,3 +39,11 @@ def test_it_shows_nothing_when_printed() -> None:
     assert (
         "secret" not in f"{Endpoint('postgresql://ann:secret@db/ecp')!r} {Endpoint('postgresql://ann:secret@db/ecp')}"
     )
+
+
+def test_a_file_that_is_no_text_is_like_one_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"hunter2\xff")
+    with pytest.raises(OSError, match="not UTF-8") as raised:
+        Endpoint("http://db.test", file).password()
+    assert raised.value.__suppress_context__
