@@ -146,6 +146,9 @@ class Executor:
             if not (isinstance(refusal, StoreError) and refusal.store is StoreKind.STATE):
                 await self._audit(audit(draft, refusal.reason.value))
             raise
+        except Exception:  # a defect of ours, perhaps after rows were read
+            await self._audit(audit(draft, Reason.INTERNAL.value))
+            raise
 
     async def _audit(self, refused: AuditRecord) -> None:
         """Write the audit record of what did not come off; a caller who goes away does not stop it."""

@@ -93,3 +93,14 @@ async def test_a_caller_who_goes_away_is_audited(till: Till, tmp_path: Path) -> 
         await running
     await till.executor.close()
     assert ["CANCELLED"] == audited(tmp_path)
+
+
+async def test_a_defect_is_audited(till: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ecp_server.execution.run.rows_of", defective)
+    found = await till.ask("sales last month")
+    with pytest.raises(ZeroDivisionError):
+        await till.run(found.id)
+    assert ["INTERNAL"] == audited(tmp_path)
