@@ -87,6 +87,7 @@ class Server:
         self._calls = CallsInFlight()
         self._lag = LoopLag()
         self._health = health_check.HealthCheck(application.service_names)
+        self._reflection = reflection.Reflection((*application.service_names, health_check.SERVICE))
         # Twice what one store takes at a time: one that hangs leaves as much for calls that do not need it.
         begun = 2 * settings.store_concurrency
         admission = Admission(AdmissionLimits(settings.max_calls, settings.max_queue_seconds, begun))
@@ -143,7 +144,7 @@ class Server:
         self._application.register(cast("aio.Server", _OneQueue(self._grpc)))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if self._settings.reflection:
-            reflection.register(self._grpc, (*self._application.service_names, health_check.SERVICE))
+            self._reflection.register(self._grpc)
 
     def _bind(self) -> Address:
         listen = self._settings.listen
@@ -174,6 +175,7 @@ class Server:
         # Ours to do: gRPC answers calls that come after its stop with CANCELLED, which is no reason to try again.
         self._calls.refuse()
         self._health.close()
+        self._reflection.close()
         if await self._calls.drained(grace):
             await self._calls.quiet(QUIET_SECONDS, at_most_seconds=CUT_OFF_SECONDS)
             await self._grpc.stop(CUT_OFF_SECONDS)

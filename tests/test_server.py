@@ -99,6 +99,22 @@ async def test_reflection_lists_services_and_describes_itself(version: str) -> N
         assert 5 == unknown.error_response.error_code
 
 
+async def test_an_open_stream_of_reflection_ends_when_the_server_drains() -> None:
+    async with serving(drain_grace_seconds="60") as server:
+        call = server.channel.stream_stream(
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+        )()
+        await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
+        assert (await call.read()).list_services_response.service
+        async with asyncio.timeout(30):
+            drained = asyncio.ensure_future(server.drain())
+            assert await call.read() is aio.EOF
+            await drained
+        assert grpc.StatusCode.OK is await call.code()
+
+
 async def test_reflection_can_be_switched_off() -> None:
     async with serving(reflection="false") as server:
         result = await server.call("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
