@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.period import TimeRange
+
+QUESTION: Final = "question"
+REQUEST: Final = "request"
+PLAN: Final = "plan"
+SOURCES: Final = frozenset((QUESTION, REQUEST, PLAN))
+"""What puts conditions into queries besides policies, which must not be called like it: what the question asked for
+may be read beside, what a policy demands never."""
 
 
 class FilterOperator(IntEnum):
@@ -66,7 +74,7 @@ class Filter:
     operator: FilterOperator
     values: tuple[str, ...]
     source: str
-    """What put it there: "question", "request" or the policy's name."""
+    """What put it there: one of `SOURCES` or the policy's name."""
     dimension: str = ""
 
 

@@ -9,14 +9,13 @@ from ecp_server.domain.errors import PolicyDenied
 from ecp_server.domain.execution import PERIOD
 from ecp_server.domain.expressions import Name, parse_computation, walk
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.plan import Alignment, ExecutionPlan, Obligation, SemanticQuery
+from ecp_server.domain.plan import QUESTION, Alignment, ExecutionPlan, Obligation, SemanticQuery
 from ecp_server.domain.policy import Action, Decision, PolicyQuestion, Product
 from ecp_server.domain.provenance import Finding, Output
 from ecp_server.domain.records import QueryReads
 from ecp_server.domain.resolution import Warning  # noqa: A004 - the contract's word
 from ecp_server.execution.draft import Draft
 from ecp_server.resolution.authorize import RESTRICTED, refuse_hidden_order
-from ecp_server.resolution.plan import QUESTION
 from ecp_server.resolution.rights.obligations import Reader, apply, demands_on
 from ecp_server.resolution.rights.products import metric_product
 from ecp_server.stores.ports import Policy

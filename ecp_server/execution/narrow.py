@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from ecp_server.domain.catalog import Dimension
 from ecp_server.domain.errors import FieldViolation, InvalidQuery, PolicyDenied
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.plan import Filter, FilterOperator, Obligation, ObligationKind, SemanticQuery
+from ecp_server.domain.plan import REQUEST, Filter, FilterOperator, Obligation, ObligationKind, SemanticQuery
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.execution.draft import Draft
 from ecp_server.resolution.draft import SlicedMember
 from ecp_server.resolution.rights.obligations import restrict_buckets
 from ecp_server.resolution.selecting.membership import bound_values, member_values
 
-REQUEST = "request"
 """Where a filter comes from that the request puts there."""
 MAX_VALUES = 1000
 """Of one filter (plan.proto)."""

@@ -14,14 +14,12 @@ from ecp_server.domain.execution import PERIOD, Cell, text_of
 from ecp_server.domain.figures import FigureQuery, Value
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
-from ecp_server.domain.plan import Filter, FilterOperator, GroupBy, Measure, SemanticQuery
+from ecp_server.domain.plan import PLAN, QUESTION, Filter, FilterOperator, GroupBy, Measure, SemanticQuery
 from ecp_server.execution.draft import Draft
 from ecp_server.execution.units import aligned, native_grain
 from ecp_server.resolution.draft import SlicedMember
-from ecp_server.resolution.plan import QUESTION
 from ecp_server.resolution.selecting.membership import bound_values, member_values
 
-PLAN: Final = "plan"
 """Where a filter comes from that only restates which members the plan groups by."""
 
 KindOf = Callable[[str], str]

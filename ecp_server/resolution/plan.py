@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ecp_server.domain.catalog import Dimension
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import (
+    QUESTION,
     Alignment,
     ExecutionPlan,
     Filter,
@@ -21,7 +22,6 @@ from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
 from ecp_server.resolution.selecting.membership import bound_values
 
-QUESTION = "question"
 MAX_VALUES = 1000
 """Of one filter (plan.proto)."""
 PERIOD = "period"

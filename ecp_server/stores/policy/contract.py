@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.identity import Principal
+from ecp_server.domain.plan import SOURCES
 from ecp_server.domain.policy import Action, Decision, Mask, PolicyWarning, Product, RowFilter
 
 Item = TypeVar("Item")
@@ -141,11 +142,12 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> object:
 def _decision(value: object) -> Decision:
     fields = _fields(value, _REQUIRED_OF_DECISION, _DECISION)
     allow = fields["allow"]
-    if not isinstance(allow, bool):
+    policy = _text(fields["policy"])
+    if not isinstance(allow, bool) or policy in SOURCES:
         raise _Malformed
     return Decision(
         allow=allow,
-        policy=_text(fields["policy"]),
+        policy=policy,
         reason=_text(fields.get("reason", "")),
         may=_list(fields.get("may", []), _text),
         row_filters=_list(fields.get("row_filters", []), _row_filter),

@@ -25,6 +25,7 @@ REPLIES = {
     "Infinity": '{"m": {"allow": Infinity, "policy": "p"}}',
     "an unknown key": '{"m": {"allow": true, "policy": "p", "allowed": true}}',
     "a key in another case": '{"m": {"Allow": true, "policy": "p"}}',
+    "a policy called like what a question asks for": '{"m": {"allow": true, "policy": "question"}}',
     "no policy": '{"m": {"allow": true}}',
     "an empty decision": '{"m": {}}',
     "a bare true": '{"m": true}',
