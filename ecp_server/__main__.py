@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +52,10 @@ def main() -> None:
     """ECP: which governed metric, members and days a business question means, and the proof."""
     # The one process that is started here, to try out policies, has nothing to do with gRPC, which else complains.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # noqa: TID251 - set for gRPC, not read
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # as standard error does: what was done is told whatever its name
 
 
 @main.group(

@@ -132,3 +132,10 @@ async def test_misspelt_setting_is_logged_as_unknown(tmp_path: Path) -> None:
     assert {"unknown_setting": "ECP_LISTN"} == {
         line["event"]: line["variable"] for line in map(json.loads, errors.splitlines()[:1])
     }
+
+
+def test_what_the_encoding_of_the_output_lacks_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "Ω.yaml").write_text("kind: none", encoding="utf-8")
+    result = CliRunner(charset="latin-1").invoke(main, ["catalog", "check", str(tmp_path)])
+    assert (1, SystemExit) == (result.exit_code, type(result.exception))
+    assert "\\u03a9.yaml" in result.output
