@@ -52,10 +52,9 @@ def main() -> None:
     """ECP: which governed metric, members and days a business question means, and the proof."""
     # The one process that is started here, to try out policies, has nothing to do with gRPC, which else complains.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # noqa: TID251 - set for gRPC, not read
+    # As standard error does by itself: what was done is told, whatever the names in it.
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # as standard error does: what was done is told whatever its name
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @main.group(

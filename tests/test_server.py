@@ -74,6 +74,27 @@ async def test_health_watch_tells_changes_and_ends_when_the_server_drains() -> N
         await drained
 
 
+async def test_no_more_watch_health_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecp_server.rpc.health_check.MOST_WATCHERS", 2)
+    async with serving() as server:
+        await server.becomes(SERVING)
+        watching = [server.health.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
+        assert [SERVING] * 2 == [(await watch.read()).status for watch in watching]
+        with pytest.raises(aio.AioRpcError, match="too many streams"):
+            await server.health.Watch(health_pb2.HealthCheckRequest()).read()
+        watching[0].cancel()
+        async with asyncio.timeout(10):
+            while not await _watches(server):  # noqa: ASYNC110 - of the server, elsewhere
+                await asyncio.sleep(0.01)
+
+
+async def _watches(server: Serving) -> bool:
+    try:
+        return bool((await server.health.Watch(health_pb2.HealthCheckRequest()).read()).status == SERVING)
+    except aio.AioRpcError:
+        return False
+
+
 async def _reflect(server: Serving, service: str, **request: Any) -> Any:
     method = server.channel.stream_stream(
         f"/{service}/ServerReflectionInfo",

@@ -13,6 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from typing_extensions import override
 
 SERVICE: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+MOST_WATCHERS: Final = 1000
+"""Streams at a time: anybody may watch, and each is held for as long as it likes."""
 _Status = health_pb2.HealthCheckResponse
 
 
@@ -26,6 +28,7 @@ class HealthCheck(health_pb2_grpc.HealthServicer):
         self._services = frozenset(("", *services))
         self._status: int = _Status.NOT_SERVING
         self._closed = False
+        self._watchers = 0
         self._changed = asyncio.Event()
 
     def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - a state with two values
@@ -56,8 +59,17 @@ class HealthCheck(health_pb2_grpc.HealthServicer):
 
     @override
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: aio.ServicerContext[Any, Any]) -> None:
-        """Send the state of one service, now and whenever it changes."""
-        known = request.service in self._services
+        """Send the state of one service, now and whenever it changes; RESOURCE_EXHAUSTED where too many watch."""
+        if self._watchers >= MOST_WATCHERS:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams of health: ask with Check")
+        self._watchers += 1
+        try:
+            await self._tell(request.service, context)
+        finally:
+            self._watchers -= 1
+
+    async def _tell(self, service: str, context: aio.ServicerContext[Any, Any]) -> None:
+        known = service in self._services
         told = None
         while not self._closed:
             changed = self._changed
