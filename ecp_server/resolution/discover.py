@@ -11,7 +11,7 @@ from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lexicon import Sense, SenseKind
 from ecp_server.resolution.parse import finding_of, parse
 from ecp_server.resolution.prepared import PreparedCatalog
-from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility, evaluations
 
 _MOST_OFFERED = 20
 
@@ -39,10 +39,16 @@ async def discover(draft: Draft, visibility: Visibility) -> tuple[Draft, Finding
     return replace(draft, visible=visible), Finding(f"{len(left)} candidates may be shown", {"candidates": left})
 
 
-def without_hidden(parsing: Step, draft: Draft) -> Step:
-    """Return the step that found the words as it would have been if what is hidden did not exist."""
+def without_hidden(taken: Sequence[Step], draft: Draft) -> list[Step]:
+    """Return the steps, the one that found the words and this one, as if what is hidden did not exist."""
+    parsing, discovering = taken
     found = finding_of(draft.parsed)
-    return replace(parsing, reasoning=found.reasoning, output=found.output)
+    refs = refs_of(_senses(draft), draft.prepared)
+    asked = evaluations(draft.prepared.products, refs)
+    return [
+        replace(parsing, reasoning=found.reasoning, output=found.output),
+        replace(discovering, store_calls=discovering.store_calls[:asked]),
+    ]
 
 
 def refs_of(senses: Sequence[Sense], prepared: PreparedCatalog) -> set[AssetRef]:

@@ -140,7 +140,7 @@ class Resolver:
             for stage, work in steps:
                 draft = await take(stage, work, draft, taken, listening)
                 if stage is _DISCOVER and draft.hidden:
-                    taken[0] = without_hidden(taken[0], draft)
+                    taken[:] = without_hidden(taken, draft)
                 if draft.problem is not None:
                     # Say what was perhaps meant where nothing matched.
                     looking = partial(suggest, registry=stores.registry, vector=stores.vector, visibility=visibility)

@@ -69,3 +69,11 @@ class Visibility:
                 if len(found) >= limit:
                     return tuple(found[:limit])
         return tuple((found + await self.metrics(products, batch))[:limit])
+
+
+def evaluations(products: Products, refs: Iterable[AssetRef]) -> int:
+    """Return how often `Visibility.visible` asks policy about these."""
+    reach = products.reach_of(refs)
+    if reach.mixed:
+        return sum(map(bool, (reach.metric_products, reach.term_products)))
+    return 1 if reach.metric_products or reach.term_products else 0
