@@ -59,7 +59,6 @@ def test_settings_prints_the_documentation(project_root: Path) -> None:
         (["--listen", "0.0.0.0:50051"], {}, "ECP_INSECURE_IDENTITY"),
         (["--listen", "nowhere"], {}, "ECP_LISTEN (--listen): must be HOST:PORT"),
         ([], {"ECP_TRACE_SAMPLE_RATIO": "2"}, "ECP_TRACE_SAMPLE_RATIO"),
-        (["--state", "sqlite:///"], {}, "ECP_STATE_URL: a SQLite URL is"),
         (["--no-such-flag"], {}, "--no-such-flag"),
     ],
 )
@@ -118,6 +117,13 @@ async def test_serve_of_an_invalid_catalog_says_what_is_wrong_with_it(tmp_path: 
     assert "Traceback" not in errors
 
 
+async def test_serve_of_a_state_without_a_file_is_a_bad_setting() -> None:
+    code, _, errors = await _command("serve", "--state", "sqlite:///", "--listen", "127.0.0.1:0")
+    assert code == 2
+    assert "ECP_STATE_URL: a SQLite URL is" in errors
+    assert "Traceback" not in errors
+
+
 async def test_serve_on_a_taken_port_says_so(tmp_path: Path) -> None:
     async with serving() as server:
         state = f"sqlite:///{tmp_path}/state.db"
@@ -134,8 +140,12 @@ async def test_misspelt_setting_is_logged_as_unknown(tmp_path: Path) -> None:
     }
 
 
-def test_what_the_encoding_of_the_output_lacks_is_escaped(tmp_path: Path) -> None:
+async def test_what_the_encoding_of_the_output_lacks_is_escaped(tmp_path: Path) -> None:
     (tmp_path / "Ω.yaml").write_text("kind: none", encoding="utf-8")
-    result = CliRunner(charset="latin-1").invoke(main, ["catalog", "check", str(tmp_path)])
-    assert (1, SystemExit) == (result.exit_code, type(result.exception))
-    assert "\\u03a9.yaml" in result.output
+    command = (sys.executable, "-m", "ecp_server", "catalog", "check", str(tmp_path))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=PIPE, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
+    )
+    output, errors = await process.communicate()
+    assert (1, b"") == (process.returncode, errors)
+    assert b"\\u03a9.yaml" in output
