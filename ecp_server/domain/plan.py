@@ -11,6 +11,7 @@ from ecp_server.domain.period import TimeRange
 QUESTION: Final = "question"
 REQUEST: Final = "request"
 PLAN: Final = "plan"
+"""Where a condition comes from that only restates which members the plan groups by."""
 SOURCES: Final = frozenset((QUESTION, REQUEST, PLAN))
 """What puts conditions into queries besides policies, which must not be called like it: what the question asked for
 may be read beside, what a policy demands never."""

@@ -20,8 +20,6 @@ from ecp_server.execution.units import aligned, native_grain
 from ecp_server.resolution.draft import SlicedMember
 from ecp_server.resolution.selecting.membership import bound_values, member_values
 
-"""Where a filter comes from that only restates which members the plan groups by."""
-
 KindOf = Callable[[str], str]
 """The kind of the measure at an address, e.g. "sum", "count_distinct"; "" where that is not known."""
 
