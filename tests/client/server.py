@@ -66,7 +66,7 @@ class ScriptedServer(
 
     @property
     def target(self) -> str:
-        return f"localhost:{self.port}"
+        return f"127.0.0.1:{self.port}"
 
     def script(self, *replies: Reply) -> None:
         self.replies = list(replies)
@@ -143,7 +143,8 @@ async def serving(credentials: grpc.ServerCredentials | None = None) -> AsyncIte
     resolve_pb2_grpc.add_ResolveServiceServicer_to_server(scripted, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(scripted, server)
     health_pb2_grpc.add_HealthServiceServicer_to_server(scripted, server)
-    address = "localhost:0"
+    # One address: a port free on ::1 may be another program's on 127.0.0.1, and a name's calls go to both in turn.
+    address = "127.0.0.1:0"
     if credentials is None:
         scripted.port = server.add_insecure_port(address)
     else:

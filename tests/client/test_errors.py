@@ -33,6 +33,7 @@ async def failed(
     arguments = (RESOLUTION_ID, ecp_client.FeedbackVerdict.ACCEPTED) if call == "report_feedback" else ("revenue",)
     with pytest.raises(EcpError) as caught:
         await ask(call, *arguments)
+    assert (code, "said the server") == (caught.value.code, caught.value.message)
     return caught.value
 
 

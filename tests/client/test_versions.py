@@ -30,9 +30,9 @@ PROGRAM = textwrap.dedent(
 
     server = grpc.server(ThreadPoolExecutor(1))
     resolve_pb2_grpc.add_ResolveServiceServicer_to_server(Servicer(), server)
-    port = server.add_insecure_port("localhost:0")
+    port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with ecp_client.Client.connect(f"localhost:{port}", insecure=True) as client:
+    with ecp_client.Client.connect(f"127.0.0.1:{port}", insecure=True) as client:
         answer = client.resolve("revenue")
         print(answer.resolution_id, answer.intent, answer.time_range.start_date)
         try:
