@@ -15,6 +15,7 @@ from ecp_server.resolution.parsing.intent import find_intent
 from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, has_letters, look_up
 from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import excludes, groups
+from ecp_server.resolution.parsing.threshold import BOUNDING, thresholds
 from ecp_server.resolution.parsing.words import HOLDING
 from ecp_server.resolution.time import TimeMention, misdated
 
@@ -39,11 +40,12 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     else:
         beside = find_beside(text, tokens, named, timed, times, lexicon, hidden)
     known, ratio = beside.known, beside.ratio
-    wrong = misdated(tokens)
+    bounds = frozenset[int]() if BOUNDING.isdisjoint(words) else thresholds(tokens, known)
+    told = misdated(tokens) | bounds
     unknown = [
         i
         for i, token in enumerate(tokens)
-        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in wrong)
+        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in told)
     ]
     called = tuple([name for name in beside.named if name.kinds.isdisjoint(_NO_NAMES)])
     parsed = Parsed(
@@ -51,7 +53,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         names=called,
         times=tuple(beside.timed),
         unmatched=_runs(text, tokens, unknown) if unknown else (),
-        altered=_altered(tokens, beside.named, frozenset(unknown) - beside.idle) if unknown else (),
+        altered=_altered(tokens, beside.named, frozenset(unknown) - beside.idle - bounds) if unknown else (),
         not_covered=_not_covered(beside.named) if len(called) < len(beside.named) else (),
         ranking=beside.ranking,
         share_at=None if ratio is not None and ratio.percent else beside.share_at,

@@ -72,9 +72,29 @@ def test_neighbouring_unknown_words_are_one_mention_and_signs_part_them() -> Non
     assert [m.text for m in parsed(SHOP, "rocket fuel, moon").unmatched] == ["rocket fuel", "moon"]
 
 
-@pytest.mark.parametrize("word", ["show", "please", "the", "data", "12", "vs", "which", "3.5", "%", "?!"])
+@pytest.mark.parametrize("word", ["show", "please", "the", "data", "12", "vs", "which", "3.5", "%", "?!", "throughout"])
 def test_function_generic_and_structural_words_and_figures_are_no_content(word: str) -> None:
     assert parsed(SHOP, f"{word} sales").unmatched == ()
+
+
+@pytest.mark.parametrize(
+    "bound",
+    ["over 1000000", "above $5m", ">= 10%", "> 1,000.50", "more than 5", "at least 12", "fewer than 3", "below €1.5"],
+)
+def test_a_bound_on_figures_is_told_and_makes_the_metric_no_other_one(bound: str) -> None:
+    for question in (f"sales {bound}", f"regions with sales {bound} in Japan", f"sales by region {bound}"):
+        found = parsed(SHOP, question)
+
+        assert [m.text for m in found.unmatched] == [bound]
+        assert found.altered == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["over the last 4 quarters", "in 2019", "at 5", "rather than 5", "over the 12", "for more than the past year"],
+)
+def test_what_sets_no_bound_on_figures_is_not_told(words: str) -> None:
+    assert parsed(SHOP, f"sales {words}").unmatched == ()
 
 
 @pytest.mark.parametrize("date", ["2024-02-30", "2023-02-29", "30/02/2024", "31.4.2024", "31/04/24"])

@@ -58,7 +58,7 @@ class Ranking:
 def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | None:
     """Return what the words say of an order; None where they say nothing."""
     for position, token in enumerate(tokens):
-        if token.folded not in _ORDERING or position in covered:
+        if token.folded not in _ORDERING or position in covered or _sets_bound(tokens, position):
             continue
         number, places = _number_beside(tokens, position, covered)
         short = find_falling_short(tokens, covered)
@@ -66,6 +66,11 @@ def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | 
         descending = token.folded not in _WORST
         return Ranking(descending and not short, limit, bool(short), frozenset({position, *places}) | short)
     return None
+
+
+def _sets_bound(tokens: Sequence[Token], position: int) -> bool:
+    """Tell whether a word is that of "at least 5" or "at most 5"."""
+    return position > 0 and tokens[position - 1].folded == "at" and tokens[position].folded in ("least", "most")
 
 
 def find_falling_short(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[int]:

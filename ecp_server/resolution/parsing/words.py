@@ -16,8 +16,9 @@ FUNCTION: Final = word_set(
     i me my mine we us our ours you your yours he him his she her hers it its they them their theirs one ones
     am is are was were be been being do does did done doing have has had having can could may might must shall should
     will would and or but nor so if then than as because while though although whether of in on at by to from for with
-    without within into onto over under about above below between among across through during per via up down out off
-    against toward towards upon what which who whom whose when where why how there here 's s re ve ll d m t don doesn
+    without within into onto over under about above below between among across through throughout during per via
+    regarding concerning up down out off against toward towards upon
+    what which who whom whose when where why how there here 's s re ve ll d m t don doesn
     didn isn aren wasn weren hasn haven hadn won wouldn couldn shouldn please thanks thank hello hi hey ok okay yes just
     only also too very really quite rather still already even ever again now currently actually exactly please maybe
     perhaps kindly pls far like such same other another more most less least much many few several let lets
