@@ -110,9 +110,12 @@ class Server:
         self._register()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then drain. Raises `CannotListen`."""
+        """Serve until SIGTERM, SIGINT or, where a terminal can go, SIGHUP; then drain. Raises `CannotListen`."""
         told_to_stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        stopping = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup does: it is to outlive its terminal
+            stopping.append(signal.SIGHUP)
+        for number in stopping:
             asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
         async with self.serving():
             await told_to_stop.wait()

@@ -362,7 +362,7 @@ async def test_application_whose_readiness_fails_fails_the_server() -> None:
         await serve()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_server_runs_until_it_is_told_to_stop_and_then_drains(number: signal.Signals, lines: Lines) -> None:
     server, application, _ = assembled({"Echo": echo})
     running = asyncio.create_task(server.run())

@@ -7,7 +7,7 @@ import gc
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -224,18 +224,25 @@ class EcpApplication:
             await asyncio.wait([self._preparing])
 
     async def close(self) -> None:
-        """Flush records and release everything."""
-        await self._watch.close()
+        """Flush records and release everything: what cannot be closed keeps nothing else from it.
+
+        Raises what the last of those raised.
+        """
+        async with AsyncExitStack() as closing:  # what was pushed last is closed first
+            closing.push_async_callback(self._guards.close)
+            closing.push_async_callback(self._stand_ins.close)
+            for store in (self._semantic, self._state, self._policy, self._registry, self._vector, self._graph):
+                closing.push_async_callback(store.close)
+            closing.push_async_callback(self._precedents.close)
+            closing.push_async_callback(self._executor.close)
+            closing.push_async_callback(self._health.close)
+            closing.push_async_callback(self._end_preparing)
+            closing.push_async_callback(self._watch.close)
+
+    async def _end_preparing(self) -> None:
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait([self._preparing])
-        await self._health.close()
-        await self._executor.close()
-        await self._precedents.close()
-        for store in (self._graph, self._vector, self._registry, self._policy, self._state, self._semantic):
-            await store.close()
-        await self._stand_ins.close()
-        await self._guards.close()
 
     def serving(self) -> bool:
         """Return whether questions can be answered."""
