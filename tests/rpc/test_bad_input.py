@@ -165,6 +165,11 @@ NO_SUCH_OPTION = types_pb2.Choice(subject_id="revenue", option_id="headcount")
 BAD_CHOICES: dict[str, tuple[str, list[types_pb2.Choice], list[str]]] = {
     "without subject": (REVENUE, [WITHOUT_SUBJECT], ["choices[0].subject_id"]),
     "without option": (REVENUE, [types_pb2.Choice(subject_id="revenue")], ["choices[0].option_id"]),
+    "of two options for one": (
+        "revenue",
+        [types_pb2.Choice(subject_id="revenue", option_id=option) for option in ("net_revenue", "gross_revenue")],
+        ["choices[1].option_id"],
+    ),
     "of what was not asked": ("revenue", [NO_SUCH_SUBJECT], ["choices[0].subject_id"]),
     "of what was not offered": ("revenue", [NO_SUCH_OPTION], ["choices[0].option_id"]),
     "where nothing was asked": (REVENUE, [NO_SUCH_OPTION], ["choices[0].subject_id"]),

@@ -65,7 +65,10 @@ def question(request: resolve_pb2.ResolveRequest) -> Question:
     checks = Checks()
     checks.text("concept", request.concept)
     checks.at_most("choices", request.choices, MAX_CHOICES)
+    chosen: dict[str, str] = {}
     for i, choice in enumerate(request.choices[:MAX_CHOICES]):
+        if chosen.setdefault(choice.subject_id, choice.option_id) != choice.option_id:
+            checks.wrong_choice(f"choices[{i}].option_id", "contradicts an earlier choice of the same subject")
         if not choice.subject_id:
             checks.wrong_choice(f"choices[{i}].subject_id", "must not be empty")
         if not choice.option_id:
