@@ -41,7 +41,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         beside = find_beside(text, tokens, named, timed, times, lexicon, hidden)
     known, ratio = beside.known, beside.ratio
     bounds = frozenset[int]() if BOUNDING.isdisjoint(words) else thresholds(tokens, known)
-    told = misdated(tokens) | bounds
+    told = misdated(tokens) | bounds | beside.idle
     unknown = [
         i
         for i, token in enumerate(tokens)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ecp_server.domain.catalog import Entity, Level, Metric, Phrase, PhraseMeaning, Relation, Target
 from ecp_server.domain.concepts import Intent, Mention
+from ecp_server.domain.period import Grain
 from ecp_server.resolution.draft import Parsed
 from ecp_server.resolution.lexicon import Exactness, SenseKind
 from ecp_server.resolution.parse import parse
@@ -95,6 +96,40 @@ def test_a_bound_on_figures_is_told_and_makes_the_metric_no_other_one(bound: str
 )
 def test_what_sets_no_bound_on_figures_is_not_told(words: str) -> None:
     assert parsed(SHOP, f"sales {words}").unmatched == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "period"),
+    [
+        ("sales in December of every year", "every year", "December"),
+        ("sales in Q4 of each year by region", "each year", "Q4"),
+        ("Q4 sales each year", "each year", "Q4"),
+        ("sales of the last month of each quarter", "each quarter", "the last month"),
+        ("sales last week every month", "every month", "last week"),
+    ],
+)
+def test_a_period_that_recurs_is_told_and_is_no_breakdown_of_one(question: str, told: str, period: str) -> None:
+    found = parsed(SHOP, question)
+
+    assert [m.text for m in found.unmatched] == [told]
+    assert [t.mention.text for t in found.times] == [period]
+    assert (Grain.NONE, ()) == (found.grain, found.altered)
+
+
+@pytest.mark.parametrize(
+    ("question", "grain"),
+    [
+        ("sales in 2024 each month", Grain.MONTH),
+        ("sales last quarter every week", Grain.WEEK),
+        ("sales each quarter", Grain.QUARTER),
+        ("sales of the last 8 months each quarter", Grain.QUARTER),
+        ("sales in December by year", Grain.YEAR),
+    ],
+)
+def test_each_part_of_a_longer_period_is_a_breakdown(question: str, grain: Grain) -> None:
+    found = parsed(SHOP, question)
+
+    assert (grain, ()) == (found.grain, found.unmatched)
 
 
 @pytest.mark.parametrize("date", ["2024-02-30", "2023-02-29", "30/02/2024", "31.4.2024", "31/04/24"])

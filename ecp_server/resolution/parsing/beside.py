@@ -23,7 +23,7 @@ from ecp_server.resolution.parsing.movement import (
 )
 from ecp_server.resolution.parsing.portion import find_portion
 from ecp_server.resolution.parsing.ratio import RATIO_WORDS, Ratio, find_ratio
-from ecp_server.resolution.parsing.structure import GRAIN_WORDS, find_grain
+from ecp_server.resolution.parsing.structure import GRAIN_WORDS, find_grain, is_recurring
 from ecp_server.resolution.parsing.superlatives import (
     TELLING_WORDS,
     Ranking,
@@ -51,7 +51,7 @@ class Beside:
     known: frozenset[int]
     """Positions of the words of mentions, and of those that say something."""
     idle: frozenset[int] = frozenset()
-    """Superlatives with nothing to rank: they are told as unmatched, but make no metric another one."""
+    """Superlatives with nothing to rank, periods that recur: told as unmatched, but they make no metric another one."""
     grain: Grain = Grain.NONE
     ranking: Ranking | None = None
     share_at: int | None = None
@@ -74,9 +74,12 @@ def find_beside(
     covered = covered_by((*named, *times))
     grouped = covered_by([name for name in named if name.grouped])
     grain, grain_words = find_grain(tokens, covered, grouped)
+    recurring = grain_words if is_recurring(tokens, grain, grain_words, times) else frozenset[int]()
+    if recurring:
+        grain, grain_words = Grain.NONE, frozenset()
     superlative = find_ranking(tokens, covered | grain_words)
     named, ranking = _ranked(named, superlative)
-    idle = superlative.positions if superlative is not None and ranking is None else frozenset[int]()
+    idle = recurring | (superlative.positions if superlative is not None and ranking is None else frozenset())
     share_at = find_share(tokens, covered)
     trend_words = find_trend(tokens, covered)
     ratio = find_ratio(tokens, named, share_at)

@@ -7,6 +7,7 @@ from typing import Final
 
 from ecp_server.domain.period import Grain
 from ecp_server.domain.text import Token
+from ecp_server.resolution.time import Expression, Month, Part, TimeMention, Units
 
 _GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
 _EXCLUDING: Final = frozenset(
@@ -54,6 +55,8 @@ _GRAIN_NOUNS: Final = {
     "quarter": Grain.QUARTER,
     "year": Grain.YEAR,
 }
+_BY_LENGTH: Final = tuple(_GRAIN_NOUNS.values())
+_DISTRIBUTIVE: Final = frozenset({"each", "every"})
 GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys()
 _LISTING: Final = frozenset({"and", ",", "&", "or", "the", "any", "all"})
 _PREPOSITIONS: Final = frozenset({"in", "for", "from", "of", "to"})
@@ -130,3 +133,26 @@ def find_grain(
             if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:
                 return _GRAIN_NOUNS[token.folded], frozenset({before, position})
     return Grain.NONE, frozenset()
+
+
+def is_recurring(
+    tokens: Sequence[Token], grain: Grain, grain_words: frozenset[int], times: Sequence[TimeMention]
+) -> bool:
+    """Tell whether "each" or "every" with a grain repeats a shorter period, as in "December of every year".
+
+    No period says that, so it must not pass for one December, parted into years.
+    """
+    if _DISTRIBUTIVE.isdisjoint([tokens[i].folded for i in grain_words]):
+        return False
+    return any(_is_shorter(time.expression, grain) for time in times)
+
+
+def _is_shorter(expression: Expression, grain: Grain) -> bool:
+    match expression:
+        case Month():
+            unit = Grain.MONTH
+        case Part(count=1) | Units(count=1):
+            unit = expression.unit.grain
+        case _:
+            return False
+    return _BY_LENGTH.index(unit) < _BY_LENGTH.index(grain)
