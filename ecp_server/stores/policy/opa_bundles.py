@@ -23,6 +23,8 @@ from ecp_server.stores.policy.opa_client import OpaClient
 
 _ASK_AGAIN_SECONDS: Final = 1.0
 """However many decisions are wanted meanwhile, OPA is asked no more often how old its policies are."""
+_DATE_RESOLUTION: Final = timedelta(seconds=1)
+"""Of HTTP's Date: it may have been almost so much later."""
 _LOG: Final = structlog.get_logger(__name__)
 
 
@@ -88,9 +90,9 @@ class BundleAge:
 
 
 def _said_at(reply: httpx.Response) -> datetime:
-    """Return when OPA answered, by its own clock: its times are by that."""
+    """Return when OPA answered at the latest, by its own clock: its times are by that."""
     try:
-        return parsedate_to_datetime(reply.headers["date"]).astimezone(UTC)
+        return parsedate_to_datetime(reply.headers["date"]).astimezone(UTC) + _DATE_RESOLUTION
     except (KeyError, ValueError):  # a proxy left it out
         return datetime.now(UTC)
 
