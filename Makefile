@@ -33,13 +33,15 @@ run: $(SETUP) ## start the server with the embedded stores
 	@$(BIN)/ecp-server serve
 
 # With ECP_TEST_REQUIRE_SERVERS=1 the servers that tests need are fetched and started first; they go on running.
-SERVERS = $(if $(filter 1,$(ECP_TEST_REQUIRE_SERVERS)),servers=$$(scripts/servers up) && eval "$$servers" &&)
+#   TESTS="tests/cli"   some tests, as pytest takes them (default: all)
+#   ENGINES="postgres"  some servers, as scripts/servers takes them (default: all)
+SERVERS = $(if $(filter 1,$(ECP_TEST_REQUIRE_SERVERS)),servers=$$(scripts/servers up $(ENGINES)) && eval "$$servers" &&)
 
 test: $(SETUP) ## run the tests
-	@$(SERVERS) $(BIN)/pytest
+	@$(SERVERS) $(BIN)/pytest $(TESTS)
 
 verify: $(SETUP) ## run the long forms of the tests
-	@$(SERVERS) $(BIN)/pytest -m long
+	@$(SERVERS) $(BIN)/pytest -m long $(TESTS)
 
 check: $(SETUP) $(GENERATOR) ## lint, formats, types, layers, contract, stubs
 	$(BIN)/ruff check
