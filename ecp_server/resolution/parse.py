@@ -16,6 +16,7 @@ from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_
 from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import excludes, groups
 from ecp_server.resolution.parsing.threshold import BOUNDING, thresholds
+from ecp_server.resolution.parsing.unread import UNREAD_WORDS, unread
 from ecp_server.resolution.parsing.words import HOLDING
 from ecp_server.resolution.time import TimeMention, misdated
 
@@ -41,19 +42,11 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         beside = find_beside(text, tokens, named, timed, times, lexicon, hidden)
     known, ratio = beside.known, beside.ratio
     bounds = frozenset[int]() if BOUNDING.isdisjoint(words) else thresholds(tokens, known)
-    told = misdated(tokens) | bounds | beside.idle
-    unknown = [
-        i
-        for i, token in enumerate(tokens)
-        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in told)
-    ]
     called = tuple([name for name in beside.named if name.kinds.isdisjoint(_NO_NAMES)])
     parsed = Parsed(
         tokens=tokens,
         names=called,
         times=tuple(beside.timed),
-        unmatched=_runs(text, tokens, unknown) if unknown else (),
-        altered=_altered(tokens, beside.named, frozenset(unknown) - beside.idle - bounds) if unknown else (),
         not_covered=_not_covered(beside.named) if len(called) < len(beside.named) else (),
         ranking=beside.ranking,
         share_at=None if ratio is not None and ratio.percent else beside.share_at,
@@ -67,7 +60,20 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         comparing=not HOLDING.isdisjoint(words),
     )
     intent = find_intent(parsed, words)
-    if intent is not parsed.intent:
+    unread_words = frozenset[int]()
+    if not UNREAD_WORDS.isdisjoint(words):
+        unread_words = unread(tokens, beside.named, beside.timed, known, intent)
+    altering_nothing = beside.idle | bounds | unread_words
+    told = misdated(tokens) | altering_nothing
+    unknown = [
+        i
+        for i, token in enumerate(tokens)
+        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in told)
+    ]
+    if unknown:
+        altered = _altered(tokens, beside.named, frozenset(unknown) - altering_nothing)
+        parsed = replace(parsed, intent=intent, unmatched=_runs(text, tokens, unknown), altered=altered)
+    elif intent is not parsed.intent:
         parsed = replace(parsed, intent=intent)
     return replace(draft, parsed=parsed), finding_of(parsed)
 

@@ -32,6 +32,7 @@ _NUMBER_WORDS: Final = (
 )
 _NUMBERS: Final = {word: number for number, word in enumerate(_NUMBER_WORDS, start=1)} | {"fifteen": 15, "twenty": 20}
 _SHARE: Final = frozenset({"share", "percentage", "percent", "proportion", "fraction"})
+_PERCENT: Final = frozenset({"%", "percent", "pct"})
 _TREND: Final = frozenset({"trend", "trends", "trending", "trajectory", "evolution", "history", "timeline"})
 _DEVELOPING: Final = frozenset({"develop", "develops", "developed", "evolve", "evolves", "evolved", "trend", "trended"})
 _ORDERING: Final = _BEST | _WORST | _RANKING
@@ -106,9 +107,9 @@ def find_trend(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[in
 def _number_beside(
     tokens: Sequence[Token], position: int, covered: frozenset[int]
 ) -> tuple[int | None, tuple[int, ...]]:
-    """Return the number after or before a word, and its position."""
+    """Return the number after or before a word, and its position; a part of a hundred ("top 10%") is no number."""
     for at in (position + 1, position - 1):
-        if 0 <= at < len(tokens) and at not in covered:
+        if 0 <= at < len(tokens) and at not in covered and tokens[min(at + 1, len(tokens) - 1)].folded not in _PERCENT:
             number = _number(tokens[at].folded)
             if number is not None:
                 return number, (at,)

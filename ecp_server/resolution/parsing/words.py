@@ -32,7 +32,7 @@ ASKING: Final = word_set(
     fetch pull see seeing look looks looking want wants wanted need needs needed know knows knowing ask asking explain
     describe compute calculate report reporting reported check checking confirm confirms confirming verify heard hear
     hearing hears read think thinks thought believe said say says saying claim claims claimed help provide return
-    returns bring come came make made go going gone run running wonder wondering curious interested understand happened
+    returns bring come came make made go going gone run wonder wondering curious interested understand happened
     happening happen summarize summarise break breaking breakdown
     """
 )

@@ -1,0 +1,151 @@
+"""Small words that change what is asked and that no plan keeps: they are told, or they would be dropped unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from ecp_server.domain.concepts import Intent
+from ecp_server.domain.text import Token
+from ecp_server.resolution.draft import NamedMention, TimedMention
+from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.intent import is_target
+from ecp_server.resolution.parsing.words import AUXILIARY, FUNCTION, HOLDING, word_set
+
+_NEGATING: Final = word_set(
+    "no not neither nor without minus excluding exclude excludes excl ex except omitting ignoring"
+)
+_NEGATING_PAIRS: Final = frozenset(
+    {("other", "than"), ("rather", "than"), ("apart", "from"), ("aside", "from"), ("not", "including")}
+)
+_OTHER: Final = word_set("other another others same")
+_BEYOND: Final = word_set("above over below under beneath beyond exceeding exceeds exceed")
+_AGAINST: Final = word_set("vs versus against")
+_COUNTING: Final = frozenset({("how", "many"), ("number", "of")})
+_ARTICLES: Final = word_set("a an the any all our their its your my this that these those each every")
+_ARITHMETIC: Final = word_set("minus less plus times over / + * × ÷ −")
+_PREPOSITIONS: Final = word_set("of from for in at among within by to on through via")
+_MORE: Final = word_set("more less fewer")
+_LASTING: Final = word_set("for in over within since during after by of")
+"""Before "more than the past year" they make it a length of time."""
+_HUNDREDTHS: Final = word_set("% percent pct")
+_LEVELS: Final = word_set("level levels")
+_GROUPING: Final = word_set("by per each every across")
+_WE: Final = word_set("we i you they it things")
+_WHO: Final = word_set("who whom whose")
+_NOUNS: Final = word_set("returns claims reads needs")
+"""Verbs by which people ask, unless they stand where a noun does."""
+_BEFORE_NOUNS: Final = word_set("and or , & of by per for vs")
+_OF_THE_CATALOG: Final = word_set(
+    """
+    available availability exist exists offer offered source sources mean means meaning attribute attributes
+    calculated computed derived origin
+    """
+)
+"""Where figures are asked for these are words of the business: "mean revenue", "revenue by source"."""
+UNREAD_WORDS: Final = (
+    _NEGATING | _OTHER | _BEYOND | _AGAINST | _ARITHMETIC | _PREPOSITIONS | _LEVELS | _OF_THE_CATALOG | _WHO | _NOUNS
+) | word_set("than apart aside many number why when where downstream %")
+"""Without one of them nothing is left unread."""
+
+_MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
+_GROUPABLE: Final = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
+_NAMING: Final = _MEASURED | _GROUPABLE | {SenseKind.MEMBER}
+_ABOUT_THE_CATALOG: Final = frozenset({Intent.CATALOG, Intent.LINEAGE, Intent.DEFINITION})
+
+
+def unread(
+    tokens: Sequence[Token],
+    named: Sequence[NamedMention],
+    timed: Sequence[TimedMention],
+    known: frozenset[int],
+    intent: Intent,
+) -> frozenset[int]:
+    """Return the positions of the words that nothing has read and without which something else would be asked.
+
+    ``known`` are the positions of words that mean something already.
+    """
+    words = [token.folded for token in tokens]
+    if intent in _ABOUT_THE_CATALOG:
+        # What stands downstream is no part of any answer.
+        return frozenset([i for i, word in enumerate(words) if word == "downstream" and i not in known])
+    names = [name for name in named if not name.kinds.isdisjoint(_NAMING)]
+    if all(name.kinds.isdisjoint(_MEASURED) for name in names):
+        return frozenset()  # no figure can be taken for another
+    found = {*_before_names(words, names), *_between_metrics(words, names), *_comparatives(words, names, timed)}
+    return frozenset({*found, *_shares_of_a_list(words), *_asked_of_figures(words)} - known)
+
+
+def _before_names(words: Sequence[str], names: Sequence[NamedMention]) -> Iterator[int]:
+    """Find what negates, sets apart, counts or bounds the name that follows."""
+    for name in names:
+        at = name.first - 1
+        while at > 0 and words[at] in _ARTICLES:
+            at -= 1
+        if at < 0:
+            continue
+        word, pair = words[at], tuple(words[max(at - 1, 0) : at + 1])
+        sliced_by = name.kinds.isdisjoint(_MEASURED) and not name.kinds.isdisjoint(_GROUPABLE)
+        if pair in _NEGATING_PAIRS:
+            yield from () if name.excluded else (at - 1, at)
+        elif pair in _COUNTING:
+            yield from (at - 1, at) if sliced_by else ()
+        elif (
+            (word in _NEGATING and not name.excluded)
+            or (word in _OTHER and "each" not in pair)
+            or (word in _BEYOND and not is_target(name))
+            or (word in _AGAINST and sliced_by)
+        ):
+            yield at
+
+
+def _between_metrics(words: Sequence[str], names: Sequence[NamedMention]) -> Iterator[int]:
+    """Find arithmetic with two metrics, and prepositions that make one of them a slice of the other."""
+    joining = _ARITHMETIC if not HOLDING.isdisjoint(words) else _ARITHMETIC | _PREPOSITIONS
+    for one, other in pairwise(names):
+        if one.kinds.isdisjoint(_MEASURED) or other.kinds.isdisjoint(_MEASURED):
+            continue
+        between = [i for i in range(one.last, other.first) if words[i] not in _ARTICLES]
+        if len(between) == 1 and words[between[0]] in joining:
+            yield between[0]
+
+
+def _comparatives(words: Sequence[str], names: Sequence[NamedMention], timed: Sequence[TimedMention]) -> Iterator[int]:
+    """Find "more than" before what something is held against."""
+    starts = {name.first for name in names} | {time.first for time in timed}
+    excluded = {name.first for name in names if name.excluded}
+    for at, word in enumerate(words):
+        if word != "than":
+            continue
+        following = at + 1
+        while following not in starts and following < len(words) and words[following] in FUNCTION:
+            following += 1
+        if following not in starts or following in excluded or words[at - 1 : at] in (["rather"], ["other"]):
+            continue
+        more = next((i for i in range(at - 1, -1, -1) if words[i] in _MORE), at)
+        if more == at or words[max(more - 1, 0)] not in _LASTING:
+            yield from (more, at)
+
+
+def _shares_of_a_list(words: Sequence[str]) -> Iterator[int]:
+    """Find the "10%" of "top 10%": as many rows are not what is asked for."""
+    for at in range(len(words) - 2):
+        if words[at] in ("top", "bottom") and words[at + 1].isdecimal() and words[at + 2] in _HUNDREDTHS:
+            yield from (at + 1, at + 2)
+
+
+def _asked_of_figures(words: Sequence[str]) -> Iterator[int]:
+    """Find words that ask for what no figure tells, such as a reason, and those of the catalog that say something."""
+    for at, word in enumerate(words):
+        following = words[at + 1 : at + 3]
+        if word == "why" or word in _OF_THE_CATALOG or (word in _WHO and at == 0):
+            yield at
+        elif word in ("when", "where") and at == 0:
+            asks = bool(following) and following[0] in AUXILIARY
+            if asks and (word == "when" or _WE.isdisjoint(following)):
+                yield at
+        elif at and (
+            (word in _LEVELS and words[at - 1] in _GROUPING) or (word in _NOUNS and words[at - 1] in _BEFORE_NOUNS)
+        ):
+            yield at
