@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from ecp_server.domain.concepts import Intent, Mention
 from ecp_server.domain.frozen import replace
+from ecp_server.domain.period import Grain
 from ecp_server.domain.provenance import Finding
 from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
 from ecp_server.resolution.lexicon import SenseKind, Span
 from ecp_server.resolution.parsing.beside import TELLING, Beside, find_beside
+from ecp_server.resolution.parsing.exclusion import excluding_words, unread_exclusions
 from ecp_server.resolution.parsing.intent import find_intent
 from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, has_letters, look_up
 from ecp_server.resolution.parsing.segmentation import segment
-from ecp_server.resolution.parsing.structure import excludes, groups
+from ecp_server.resolution.parsing.structure import groups, is_splitting, unread_groupings
 from ecp_server.resolution.parsing.threshold import BOUNDING, thresholds
 from ecp_server.resolution.parsing.unread import UNREAD_WORDS, unread
 from ecp_server.resolution.parsing.words import HOLDING
@@ -34,13 +36,13 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     tokens = read.tokens
     words = frozenset([token.folded for token in tokens])
     names, times = segment(tokens, _with_relations(read.spans), read.times)
-    named = _named(text, tokens, names)
+    named, leaving_out = _named(text, tokens, names)
     timed = [_timed(text, tokens, time, read) for time in times]
     if TELLING.isdisjoint(words):
         beside = Beside(named, timed, covered_by((*names, *times)))
     else:
         beside = find_beside(text, tokens, named, timed, times, lexicon, hidden)
-    known, ratio = beside.known, beside.ratio
+    known, ratio = beside.known | leaving_out, beside.ratio
     bounds = frozenset[int]() if BOUNDING.isdisjoint(words) else thresholds(tokens, known)
     called = tuple([name for name in beside.named if name.kinds.isdisjoint(_NO_NAMES)])
     parsed = Parsed(
@@ -63,19 +65,29 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     unread_words = frozenset[int]()
     if not UNREAD_WORDS.isdisjoint(words):
         unread_words = unread(tokens, beside.named, beside.timed, known, intent)
+    starts = [*(name.first for name in names), *(time.first for time in times)]
+    unread_words |= unread_exclusions(tokens, known, starts) | _unread_groupings(tokens, beside, known)
     altering_nothing = beside.idle | bounds | unread_words
     told = misdated(tokens) | altering_nothing
-    unknown = [
-        i
-        for i, token in enumerate(tokens)
-        if i not in known and ((token.folded not in NO_CONTENT and has_letters(token)) or i in told)
-    ]
+    unknown = [i for i in range(len(tokens)) if i not in known and (_is_content(tokens, i) or i in told)]
     if unknown:
         altered = _altered(tokens, beside.named, frozenset(unknown) - altering_nothing)
         parsed = replace(parsed, intent=intent, unmatched=_runs(text, tokens, unknown), altered=altered)
     elif intent is not parsed.intent:
         parsed = replace(parsed, intent=intent)
     return replace(draft, parsed=parsed), finding_of(parsed)
+
+
+def _unread_groupings(tokens: Sequence[Token], beside: Beside, known: frozenset[int]) -> frozenset[int]:
+    measured = covered_by([name for name in beside.named if not name.kinds.isdisjoint(_PREDICATIVE)])
+    if beside.ranking is not None or beside.ratio is not None:
+        measured = frozenset()
+    grouped = beside.grain is not Grain.NONE or any(not name.kinds.isdisjoint(_GROUPABLE) for name in beside.named)
+    return unread_groupings(tokens, known, measured, grouped=grouped)
+
+
+def _is_content(tokens: Sequence[Token], at: int) -> bool:
+    return tokens[at].folded not in NO_CONTENT and has_letters(tokens[at]) and not is_splitting(tokens, at)
 
 
 def _timed(text: str, tokens: Sequence[Token], time: TimeMention, read: LookedUp) -> TimedMention:
@@ -93,22 +105,25 @@ def _with_relations(spans: Sequence[Span]) -> Sequence[Span]:
     return [Span.of(span.first, span.last, senses, span.exactness) for span, senses in kept if senses]
 
 
-def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> list[NamedMention]:
-    """Turn spans into mentions that know whether they are grouped by or left out."""
+def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> tuple[list[NamedMention], frozenset[int]]:
+    """Turn spans into mentions that know whether they are grouped by or left out; and where words leave them out."""
+    kinds_of_things = covered_by([span for span in spans if span.kinds <= _GROUPABLE])
     grouped: set[int] = set()
     excluded: set[int] = set()
+    leaving_out: set[int] = set()
     named: list[NamedMention] = []
     for span in spans:
         first, last, kinds = span.first, span.last, span.kinds
         by = not kinds.isdisjoint(_GROUPABLE) and groups(tokens, first, frozenset(grouped))
-        out = SenseKind.MEMBER in kinds and excludes(tokens, first, frozenset(excluded))
+        out = excluding_words(tokens, first, excluded, kinds_of_things) if SenseKind.MEMBER in kinds else ()
         if by:
             grouped.update(range(first, last))
         if out:
             excluded.update(range(first, last))
+            leaving_out.update(out)
         mention = _mention(text, tokens, first, last)
-        named.append(NamedMention(mention, first, last, span.senses, span.exactness, kinds, by, out))
-    return named
+        named.append(NamedMention(mention, first, last, span.senses, span.exactness, kinds, by, bool(out)))
+    return named, frozenset(leaving_out)
 
 
 def _mention(text: str, tokens: Sequence[Token], first: int, last: int) -> Mention:

@@ -64,6 +64,30 @@ def test_what_by_per_each_and_every_stand_before_is_grouped_by(text: str, expect
         ("sales outside of japan", ["region.japan"]),
         ("sales exclusive of japan", ["region.japan"]),
         ("sales not including japan", ["region.japan"]),
+        ("sales (ex. japan)", ["region.japan"]),
+        ("sales less japan", ["region.japan"]),
+        ("non-japan sales", ["region.japan"]),
+        ("sales but no japan", ["region.japan"]),
+        ("sales leaving japan out", ["region.japan"]),
+        ("sales, leave out japan", ["region.japan"]),
+        ("sales in neither japan nor china", ["region.japan", "region.china"]),
+        ("sales not counting either japan or china", ["region.japan", "region.china"]),
+        ("sales except japan's and china's", ["region.japan", "region.china"]),
+        ("sales in other regions than japan", ["region.japan"]),
+        ("sales excluding region japan", ["region.japan"]),
+        ("sales excluding the country of japan", ["region.japan"]),
+        ("sales exclude: japan, china", ["region.japan", "region.china"]),
+        ("sales excluding anything from japan", ["region.japan"]),
+        ("sales that do not come from japan", ["region.japan"]),
+        ("sales that aren't in japan", ["region.japan"]),
+        ("sales where region != japan", ["region.japan"]),
+        ("sales <> japan", ["region.japan"]),
+        ("sales, don't include japan", ["region.japan"]),
+        ("sales everywhere but japan", ["region.japan"]),
+        ("why aren't japan's sales growing", []),
+        ("which is less, japan or china in sales", []),
+        ("sales fell less in japan", []),
+        ("sales excluding japan by product, for china", ["region.japan"]),
         ("sales including japan", []),
         ("japan sales without", []),
         ("sales in japan", []),
@@ -72,6 +96,62 @@ def test_what_by_per_each_and_every_stand_before_is_grouped_by(text: str, expect
 )
 def test_what_excluding_and_the_like_stand_before_is_left_out(text: str, expected: list[str]) -> None:
     assert [name.senses[0].id for name in parsed(SHOP, text).names if name.excluded] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sales excluding orders", ["excluding"]),
+        ("sales without the budget", ["without"]),
+        ("sales except last month", ["except"]),
+        ("sales not orders", ["not"]),
+        ("sales by region, not by product", ["not"]),
+        ("sales not just in japan", ["not"]),
+        ("sales with and without japan", ["with and"]),
+        ("sales less orders", ["less"]),
+        ("sales but by region", []),
+        ("why did sales not grow in japan", []),
+        ("sales whether or not in japan", []),
+        ("no. of orders", []),
+        ("sales excluding japan", []),
+        ("non-japan sales", []),
+    ],
+)
+def test_what_leaves_out_nothing_that_can_be_left_out_is_told(text: str, told: list[str]) -> None:
+    found = parsed(SHOP, text)
+
+    assert [mention.text for mention in found.unmatched] == told
+    assert found.altered == ()
+
+
+def test_a_pair_that_leaves_out_is_no_other_word_of_the_catalog() -> None:
+    about = catalog(metric("sales"), metric("leavers"), dimension("region"), member("region.japan", "JP"))
+
+    assert [name.senses[0].id for name in parsed(about, "sales, leave out japan").names] == ["sales", "region.japan"]
+    assert [name.senses[0].id for name in parsed(about, "how many leave").names] == ["leavers"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sales by order", ["by"]),
+        ("sales of japan and china each", ["each"]),
+        ("sales split by region", []),
+        ("sales grouped by product", []),
+        ("sales in each of the regions", []),
+        ("top 3 regions by sales", []),
+        ("regions by sales", []),
+        ("sales by japan", []),
+    ],
+)
+def test_what_groups_by_nothing_that_can_be_grouped_by_is_told(text: str, told: list[str]) -> None:
+    assert [mention.text for mention in parsed(SHOP, text).unmatched] == told
+
+
+def test_a_word_that_leads_to_what_is_grouped_by_is_no_dimension() -> None:
+    about = catalog(metric("sales"), dimension("segment"), dimension("product"))
+
+    assert [name.senses[0].id for name in parsed(about, "sales segmented by product").names] == ["sales", "product"]
 
 
 @pytest.mark.parametrize(

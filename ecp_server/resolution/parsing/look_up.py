@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lessons import NO_LESSONS, Lessons
 from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
+from ecp_server.resolution.parsing.exclusion import in_excluding_pair
 from ecp_server.resolution.parsing.intent import CATALOG_WORDS
 from ecp_server.resolution.parsing.movement import MOVEMENT_WORDS
-from ecp_server.resolution.parsing.structure import STRUCTURAL
+from ecp_server.resolution.parsing.structure import STRUCTURAL, is_splitting
 from ecp_server.resolution.parsing.superlatives import SUPERLATIVE_WORDS
 from ecp_server.resolution.parsing.taught import with_taught
 from ecp_server.resolution.parsing.words import LIGHT, MOVING
@@ -51,7 +52,7 @@ def look_up(
     """Find the catalog's forms, what was taught, and periods; where words remain that nothing matches, read loosely."""
     spans, times = with_taught(_visible(lexicon.spans(tokens), hidden), tokens, lessons), find_times(tokens)
     covered = covered_by((*spans, *times))
-    left = [t for i, t in enumerate(tokens) if i not in covered and t.folded not in _SPELT_RIGHT and has_letters(t)]
+    left = [t for i, t in enumerate(tokens) if i not in covered and _may_be_misspelt(tokens, i)]
     if not left:
         return LookedUp(tokens, spans, times, {})
     starts = {token.start for token in left}
@@ -67,6 +68,12 @@ def look_up(
     loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
     found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
     return replace(read, tokens=tuple(words), spans=with_taught(found, words, lessons))
+
+
+def _may_be_misspelt(tokens: Sequence[Token], at: int) -> bool:
+    if tokens[at].folded in _SPELT_RIGHT or not has_letters(tokens[at]):
+        return False
+    return not in_excluding_pair(tokens, at) and not is_splitting(tokens, at)
 
 
 def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:

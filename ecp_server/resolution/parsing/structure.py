@@ -1,4 +1,4 @@
-"""What the small words between the names say: grouped by, left out, broken into months."""
+"""What the small words between the names say: grouped by, broken into months."""
 
 from __future__ import annotations
 
@@ -7,39 +7,13 @@ from typing import Final
 
 from ecp_server.domain.period import Grain
 from ecp_server.domain.text import Token
+from ecp_server.resolution.parsing.exclusion import EXCLUDING
+from ecp_server.resolution.parsing.listing import before_list
 from ecp_server.resolution.time import Expression, Month, Part, TimeMention, Units
 
 _GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
-_EXCLUDING: Final = frozenset(
-    {
-        "excluding",
-        "exclude",
-        "excludes",
-        "exclusive",
-        "excl",
-        "ex",
-        "except",
-        "without",
-        "outside",
-        "omitting",
-        "ignoring",
-        "minus",
-        "not",
-        "but",
-    }
-)
-_EXCLUDING_PAIRS: Final = frozenset(
-    {
-        ("other", "than"),
-        ("apart", "from"),
-        ("aside", "from"),
-        ("leaving", "out"),
-        ("rather", "than"),
-        ("exception", "of"),
-        ("not", "including"),
-        ("not", "counting"),
-    }
-)
+_SPLITTING: Final = frozenset({"split", "splits", "grouped", "segmented", "separated", "sliced"})
+"""They say no more than the grouping word after them."""
 GRAIN_ADVERBS: Final = {
     "daily": Grain.DAY,
     "weekly": Grain.WEEK,
@@ -57,13 +31,12 @@ _GRAIN_NOUNS: Final = {
 }
 _BY_LENGTH: Final = tuple(_GRAIN_NOUNS.values())
 _DISTRIBUTIVE: Final = frozenset({"each", "every"})
+_OVER: Final = frozenset({"by", "per"})
+_ARTICLES: Final = frozenset({"the", "a", "an", "each", "every"})
 GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys()
-_LISTING: Final = frozenset({"and", ",", "&", "or", "the", "any", "all"})
-_PREPOSITIONS: Final = frozenset({"in", "for", "from", "of", "to"})
-
 STRUCTURAL: Final = (
     _GROUPING
-    | _EXCLUDING
+    | EXCLUDING
     | frozenset(GRAIN_ADVERBS)
     | {
         "apart",
@@ -91,29 +64,33 @@ def groups(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
     Units of time may stand in the same list ("by month and region").
     """
     units = {i for i, token in enumerate(tokens[:first]) if token.folded in _GRAIN_NOUNS}
-    before = _before_list(tokens, first, listed | units)
+    before = before_list(tokens, first, listed | units)
     return before >= 0 and tokens[before].folded in _GROUPING
 
 
-def excludes(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
-    """Tell whether the name at position ``first`` is left out; ``listed`` are positions of other names left out."""
-    before = _before_list(tokens, first, listed)
-    if before < 0:
-        return False
-    word, previous = tokens[before].folded, tokens[before - 1].folded if before else ""
-    if word in _EXCLUDING or (previous, word) in _EXCLUDING_PAIRS:
-        return True
-    return word in _PREPOSITIONS and previous in _EXCLUDING
+def unread_groupings(
+    tokens: Sequence[Token], known: frozenset[int], measured: frozenset[int], *, grouped: bool
+) -> frozenset[int]:
+    """Return the positions of words that group by what cannot be grouped by: "sales by orders", "Japan and China each".
+
+    ``measured`` are positions of names of metrics and terms, ``grouped``: the question groups by something.
+    """
+    found: set[int] = set()
+    for at, token in enumerate(tokens):
+        if at in known or token.folded not in _GROUPING:
+            continue
+        following = at + 1
+        while following < len(tokens) and tokens[following].folded in _ARTICLES:
+            following += 1
+        another = following in measured and not measured.isdisjoint(range(at))
+        if another if token.folded in _OVER else token.folded in _DISTRIBUTIVE and not grouped:
+            found.add(at)
+    return frozenset(found)
 
 
-def _before_list(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> int:
-    """Return the position before the list that ends at ``first``; -1 where it begins the text."""
-    position = first - 1
-    while position >= 0 and (tokens[position].folded in _LISTING or position in listed):
-        position -= 1
-    if position > 0 and (tokens[position - 1].folded, tokens[position].folded) == ("excl", "."):
-        position -= 1
-    return position
+def is_splitting(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a word only leads to the grouping word after it, as in "split by region"."""
+    return tokens[at].folded in _SPLITTING and at + 1 < len(tokens) and tokens[at + 1].folded in _GROUPING
 
 
 def find_grain(
@@ -129,7 +106,7 @@ def find_grain(
         if token.folded in GRAIN_ADVERBS:
             return GRAIN_ADVERBS[token.folded], frozenset({position})
         if token.folded in _GRAIN_NOUNS:
-            before = _before_list(tokens, position, grouped)
+            before = before_list(tokens, position, grouped)
             if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:
                 return _GRAIN_NOUNS[token.folded], frozenset({before, position})
     return Grain.NONE, frozenset()

@@ -42,7 +42,7 @@ GENERIC: Final = word_set(
     """
     data figure figures number numbers value values amount amounts information info stats statistics statistic
     metric metrics kpi kpis measure measures result results report reports dashboard overview summary detail details
-    thing things total totals overall everything something anything level levels
+    thing things total totals overall everything something anything everywhere anywhere level levels
     """
 )
 """Nouns that stand for whatever there is to show."""
