@@ -8,7 +8,7 @@ from ecp_server.domain.catalog import Catalog, Entity, Relation
 from ecp_server.domain.concepts import Hop
 from ecp_server.domain.resolution import Resolution
 from tests.resolution.desk import Desk
-from tests.resolution.reading import concepts, filters, not_found, refused
+from tests.resolution.reading import concepts, filters, not_found, query_of, refused
 from tests.resolution.samples import catalog, dimension, member, metric
 
 
@@ -95,3 +95,26 @@ async def test_an_entity_beside_a_metric_that_no_relation_ties_to_it_does_not_fi
 
     assert problem.fits == ("product",)
     assert "Markets" in problem.message
+
+
+@pytest.mark.parametrize("question", ["for each product owned by Markets", "by product owned by Markets"])
+async def test_what_is_looked_for_can_be_grouped_by(desk: Desk, question: str) -> None:
+    found = await desk.ask(f"sales {question} last month")
+
+    assert filters(found) == {"product": ["box", "feed"]}
+    assert [grouping.dimension for grouping in query_of(found).group_by] == ["product"]
+
+
+@pytest.mark.parametrize("listed", ["Markets or Tools", "Markets and the Tools"])
+async def test_of_several_starts_each_is_an_alternative(desk: Desk, listed: str) -> None:
+    found = await desk.ask(f"sales of products owned by {listed} last month")
+
+    assert filters(found) == {"product": ["box", "feed", "pen"]}
+    assert {"team.markets", "team.tools"} <= set(concepts(found))
+
+
+async def test_entities_that_are_reached_slice_no_figures(desk: Desk) -> None:
+    problem = refused(await desk.ask("sales of the team that owns feed last month"))
+
+    assert (problem.fits, problem.message) == (("product",), "Sales cannot be sliced by Markets")
+    assert "Tools" in refused(await desk.ask("sales of products owned by Markets last month, Tools")).message

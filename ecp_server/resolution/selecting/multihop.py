@@ -9,8 +9,9 @@ from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.concepts import ConceptKind, Hop, ResolvedConcept
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.resolution import NotFound
-from ecp_server.resolution.draft import Draft, NamedMention, Reached
+from ecp_server.resolution.draft import Draft, NamedMention, Parsed, Reached
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.listing import before_list
 from ecp_server.resolution.rights.products import Products
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.selecting.choosing import exactness_factor
@@ -30,12 +31,13 @@ class _Chain:
     relations: tuple[NamedMention, ...]
     between: tuple[NamedMention | None, ...]
     """The kind of thing after each relation but the last; None is any."""
-    start: NamedMention
+    starts: tuple[NamedMention, ...]
+    """Alternatives: "owned by Markets or Tools"."""
 
     @property
     def mentions(self) -> frozenset[NamedMention]:
         """Return every mention of the chain."""
-        return frozenset((self.head, *self.relations, *(b for b in self.between if b is not None), self.start))
+        return frozenset((self.head, *self.relations, *(b for b in self.between if b is not None), *self.starts))
 
 
 async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Reached | None, NotFound | None]:
@@ -43,13 +45,15 @@ async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Rea
 
     A way through what the user may not discover does not exist.
     """
-    chain = _chain(draft.parsed.names)
+    chain = _chain(draft.parsed)
     if chain is None:
         return None, None
     catalog = draft.prepared.catalog
-    start = chain.start.named(*_STARTS)[0].id
-    paths = await graph.paths(catalog.version, start, depth=len(chain.relations))
-    following = [path for path in paths if _follows(path, chain, catalog)]
+    following: list[_Way] = []
+    for named in chain.starts:
+        start = named.named(*_STARTS)[0].id
+        paths = await graph.paths(catalog.version, start, depth=len(chain.relations))
+        following += [path for path in paths if _follows(path, chain, catalog)]
     ways = await _visible(following, draft.prepared.products, visibility)
     found = {path[-1].end: path for path in ways}
     if not found:
@@ -58,8 +62,9 @@ async def reach(draft: Draft, graph: Graph, visibility: Visibility) -> tuple[Rea
     entities = tuple(
         _entity(chain.head, node, path, catalog) for node, path in found.items() if node in catalog.entities
     )
-    if chain.start.named(SenseKind.ENTITY):
-        entities = (_entity(chain.start, start, (), catalog), *entities)
+    begun = [(named, named.named(*_STARTS)[0]) for named in chain.starts]
+    started = [_entity(named, sense.id, (), catalog) for named, sense in begun if sense.kind is SenseKind.ENTITY]
+    entities = (*started, *entities)
     return Reached(chain.head, members, entities, chain.mentions), None
 
 
@@ -71,8 +76,9 @@ async def _visible(ways: list[_Way], products: Products, visibility: Visibility)
     return [way for way in ways if all(hop.end in visible or hop.end not in catalog.metrics for hop in way)]
 
 
-def _chain(names: Sequence[NamedMention]) -> _Chain | None:
-    """Find a thing, relations with things between them, and a start, in the order of the text."""
+def _chain(parsed: Parsed) -> _Chain | None:
+    """Find a thing, relations with things between them, and where to start, in the order of the text."""
+    names = parsed.names
     positions = [i for i, name in enumerate(names) if SenseKind.RELATION in name.kinds]
     if not positions:
         return None
@@ -84,7 +90,21 @@ def _chain(names: Sequence[NamedMention]) -> _Chain | None:
     between: list[NamedMention | None] = []
     for here, there in pairwise(positions):
         between.append(next((name for name in names[here + 1 : there] if name.named(*_THINGS)), None))
-    return _Chain(head, tuple(names[i] for i in positions), tuple(between), start)
+    return _Chain(head, tuple(names[i] for i in positions), tuple(between), _listed(start, parsed))
+
+
+def _listed(start: NamedMention, parsed: Parsed) -> tuple[NamedMention, ...]:
+    """Return a start with the others of its kind that are listed after it."""
+    kinds = {sense.kind for sense in start.named(*_STARTS)[:1]}
+    starts, listed = [start], set(range(start.first, start.last))
+    for name in parsed.names[parsed.names.index(start) + 1 :]:
+        if not kinds & {s.kind for s in name.named(*_STARTS)[:1]}:
+            break
+        if before_list(parsed.tokens, name.first, listed) >= start.first or name.excluded:
+            break
+        starts.append(name)
+        listed.update(range(name.first, name.last))
+    return tuple(starts)
 
 
 def _follows(path: Sequence[Hop], chain: _Chain, catalog: Catalog) -> bool:

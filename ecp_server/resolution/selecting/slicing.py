@@ -68,6 +68,9 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     if draft.reached is not None:
         reached = tuple(NamedMember(draft.reached.head, member, path) for member, path in draft.reached.members)
         found = Slicing(members=reached)
+        if reached and draft.reached.head.grouped:
+            head = draft.reached.head
+            found = _with_grouping(found, head.named(*_GROUPABLE), head, draft, metrics)
     for named in draft.parsed.names:
         if not named.kinds.isdisjoint(_GROUPABLE) and (senses := _grouped_by(named, draft)):
             found = _with_grouping(found, senses, named, draft, metrics)
