@@ -30,6 +30,7 @@ from ecp_server.resolution.selecting.choosing import exactness_factor
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.multihop import reach
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
+from ecp_server.resolution.selecting.narrowing import narrowed
 from ecp_server.resolution.selecting.periods import calendars_in_force, said_period
 from ecp_server.resolution.selecting.slicing import Slicing, find_slicing, member_concept
 from ecp_server.resolution.selecting.subjects import (
@@ -91,6 +92,10 @@ async def _about_figures(draft: Draft, visibility: Visibility) -> tuple[Draft, F
         return _refused(draft, asked)
     if entities:
         asked = replace(asked, concepts=(*asked.concepts, *entities))
+    inside = narrowed(draft)
+    if isinstance(inside, Incompatible):
+        return _refused(draft, inside)
+    draft = inside
     slicing = find_slicing(draft, asked.metrics)
     problem = (
         _misplaced(draft, asked, entities) or slicing.problem or _not_available(asked.metrics, slicing, asked.subjects)
@@ -145,7 +150,9 @@ def _misplaced(draft: Draft, asked: Asked, entities: Sequence[ResolvedConcept]) 
     fits = tuple([metric.id for metric in asked.metrics])
     if draft.parsed.intent is Intent.COMPARISON and asked.subjects.terms:
         return Incompatible(f"{asked.subjects.terms[0].name} is no metric, so nothing can be held against it", fits)
-    loose = [concept for concept in entities if not concept.path] if draft.reached is None else []
+    # Entities slice no figures, but members do that relations lead to from them.
+    reached = draft.reached.entities if draft.reached is not None and draft.reached.members else ()
+    loose = [concept for concept in entities if concept not in reached]
     if loose:
         return Incompatible(f"{asked.metrics[0].name} cannot be sliced by {loose[0].name}", asked.metrics[0].dimensions)
     return None

@@ -22,6 +22,7 @@ def shop() -> Catalog:
         dimension("product"),
         member("region.japan", "JP"),
         member("region.korea", "KR"),
+        member("region.asia", "JP", "KR"),
         member("product.feed", "feed"),
     )
 
@@ -75,3 +76,28 @@ async def test_a_derived_metric_is_divided_by_its_whole(desk: Desk) -> None:
 
     assert computations(found)["share_pct"] == "(actual.s * 1) / (total.s * 1) * 100"
     assert (filters(found), filters(found, "total")) == ({"region": ["JP"]}, {})
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["japan's share of asia sales", "share of japan in asia sales", "what share of asia sales came from japan"],
+)
+async def test_what_the_part_lies_in_is_the_whole(desk: Desk, question: str) -> None:
+    found = await desk.ask(f"{question} last month")
+
+    assert (filters(found), filters(found, "total")) == ({"region": ["JP"]}, {"region": ["JP", "KR"]})
+
+
+@pytest.mark.parametrize("question", ["feed's share of japan sales", "what share of japan sales is feed"])
+async def test_the_part_is_what_has_the_share_or_what_it_is(desk: Desk, question: str) -> None:
+    found = await desk.ask(f"{question} last month")
+
+    assert filters(found, "total") == {"region": ["JP"]}
+
+
+async def test_what_the_part_has_nothing_of_can_be_left_out_of_the_whole(desk: Desk) -> None:
+    beside = await desk.ask("share of japan in sales excluding korea last month")
+    inside = await desk.ask("share of asia excluding korea in sales last month")
+
+    assert (filters(beside), filters(beside, "total")) == ({"region": ["JP"]}, {"region": ["-KR"]})
+    assert (filters(inside), filters(inside, "total")) == ({"region": ["JP"]}, {})

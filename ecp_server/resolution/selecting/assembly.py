@@ -33,7 +33,7 @@ from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Expansion,
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
 from ecp_server.resolution.selecting.quotient import divisor, quotient_computations
-from ecp_server.resolution.selecting.share import share_computations, whole
+from ecp_server.resolution.selecting.share import share_computations, whole, wholes
 from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles
@@ -211,7 +211,7 @@ def _add_part(
         if draft.parsed.moved and (growth := assumed_comparand(draft, main)) is not None:
             table.assumed.append(growth)
         if draft.parsed.share_at is not None:
-            total = whole(draft, main, part.named, selection.groupings)
+            total = whole(draft, main, part, selection.groupings)
             if isinstance(total, Incompatible):
                 return total
             table.shares.append((column, expansion.add(total)))
@@ -249,6 +249,8 @@ def _main(metric: Metric, part: Part, *, alone: bool, named_actual: bool, draft:
     members = part.members
     if draft.parsed.comparing and (beside := members_side_by_side(draft, part.named)):
         members = tuple([m for m in members if m.excluded or m.member.id not in beside])
+    if draft.parsed.share_at is not None and (around := wholes(members)):
+        members = tuple([m for m in members if m not in around])
     return Wanted(column_name(name), metric, part.period.range, members, label)
 
 

@@ -7,33 +7,53 @@ from collections.abc import Sequence
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.plan import Computation
 from ecp_server.domain.resolution import Incompatible
-from ecp_server.resolution.draft import Draft, Grouping
+from ecp_server.resolution.draft import Draft, Grouping, SlicedMember
 from ecp_server.resolution.parsing.words import LIGHT
 from ecp_server.resolution.selecting.comparison import Main
 from ecp_server.resolution.selecting.expansion import Column, Wanted
+from ecp_server.resolution.selecting.parts import Part
 from ecp_server.resolution.selecting.slicing import NamedMember
 
 TOTAL = "total"
 SHARE = "share_pct"
 
+_POSSESSIVE = frozenset({"'s"})
+_BEING = frozenset({"is", "are", "was", "were", "come", "comes", "came", "coming"})
 _RATIOS = frozenset({"percent", "ratio", "percentage_points"})
 
 
-def whole(
-    draft: Draft, main: Main, members: Sequence[NamedMember], groupings: Sequence[Grouping]
-) -> Wanted | Incompatible:
+def whole(draft: Draft, main: Main, part: Part, groupings: Sequence[Grouping]) -> Wanted | Incompatible:
     """Return the column of the whole: the same metric and period without the dimension that the part is of.
+
+    Of that dimension it keeps what the part lies in, and leaves out what does not touch the part.
 
     Incompatible where the metric is a ratio, which has no whole, or where nothing is named that could be a part.
     """
     wanted = main.wanted
     if wanted.metric.unit in _RATIOS:
         return Incompatible(f"{wanted.metric.name} does not add up, so there is no share of it")
-    dimensions = {grouping.dimension.id for grouping in groupings} or _of_the_part(draft, members)
+    dimensions = {grouping.dimension.id for grouping in groupings} or _of_the_part(draft, part.named)
     if not dimensions:
         return Incompatible(f"A share of {wanted.metric.name} needs a part of it to be named")
-    rest = tuple(member for member in wanted.members if member.member.dimension not in dimensions)
+    read = part.members
+    around = wholes(read)
+    parts = {value for m in read if not m.excluded and m not in around for value in m.values}
+    rest = tuple(
+        m
+        for m in read
+        if m.member.dimension not in dimensions or m in around or (m.excluded and parts.isdisjoint(m.values))
+    )
     return replace(wanted, name=main.beside(TOTAL), members=rest, label="Total", grouped=False)
+
+
+def wholes(members: Sequence[SlicedMember]) -> tuple[SlicedMember, ...]:
+    """Return the members that others of them are part of: in "Japan's share of APAC" that is APAC."""
+    included = [m for m in members if not m.excluded]
+    return tuple(
+        m
+        for m in included
+        if any(n.member.dimension == m.member.dimension and set(n.values) < set(m.values) for n in included)
+    )
 
 
 def share_computations(shares: Sequence[tuple[Column, Column]]) -> tuple[Computation, ...]:
@@ -49,14 +69,21 @@ def share_computations(shares: Sequence[tuple[Column, Column]]) -> tuple[Computa
 
 
 def _of_the_part(draft: Draft, members: Sequence[NamedMember]) -> set[str]:
-    """Return the dimension of the member that "share of" names, else of the last one in the text."""
+    """Return the dimension of the member whose share it is.
+
+    It is the one before "share" ("Japan's share of feed sales"), the one that the rest is or comes from, the one after
+    "share of", or the last one in the text.
+    """
     included = [named for named in members if not named.named.excluded]
-    if not included or draft.parsed.share_at is None:
+    at = draft.parsed.share_at
+    if not included or at is None:
         return set()
-    named = next((n for n in included if _right_after(draft, draft.parsed.share_at, n.named.first)), included[-1])
-    return {named.member.dimension}
+    before = (n for n in included if n.named.last <= at and _words(draft, n.named.last, at) <= _POSSESSIVE)
+    last = included[-1]
+    said = (n for n in included if _BEING & _words(draft, at, n.named.first))
+    after = (n for n in included if at < n.named.first and _words(draft, at + 1, n.named.first) <= LIGHT)
+    return {next((named for found in (before, said, after) for named in found), last).member.dimension}
 
 
-def _right_after(draft: Draft, position: int, first: int) -> bool:
-    between = draft.parsed.tokens[position + 1 : first]
-    return position < first and all(token.folded in LIGHT for token in between)
+def _words(draft: Draft, first: int, last: int) -> set[str]:
+    return {token.folded for token in draft.parsed.tokens[first:last]}
