@@ -110,7 +110,7 @@ def test_what_excluding_and_the_like_stand_before_is_left_out(text: str, expecte
         ("sales with and without japan", ["with and"]),
         ("sales less orders", ["less"]),
         ("sales but by region", []),
-        ("why did sales not grow in japan", []),
+        ("did sales not grow in japan", []),
         ("sales whether or not in japan", []),
         ("no. of orders", []),
         ("sales excluding japan", []),

@@ -92,13 +92,17 @@ def unread_exclusions(tokens: Sequence[Token], read: Collection[int], mentioned:
         words = _words_at(tokens, at)
         if token.folded in _WITH and _is_without(tokens, at):
             found.update((at, at + 1))
-        elif not words or token.folded == "but" or not words.isdisjoint(read):
-            continue
-        elif token.folded == "not" and (tokens[at - 1].folded == "or" or tokens[at + 1].folded in _ANSWERED):
-            continue
-        elif token.folded not in _NEXT_TO_IT or at + 1 in mentioned:
+        elif words and words.isdisjoint(read) and not _says_something_else(tokens, at, mentioned):
             found.update(words)
     return frozenset(found)
+
+
+def _says_something_else(tokens: Sequence[Token], at: int, mentioned: Collection[int]) -> bool:
+    """Tell whether a word that can leave out may be there for anything but that."""
+    word = tokens[at].folded
+    if word == "not":
+        return (at > 0 and tokens[at - 1].folded == "or") or tokens[at + 1].folded in _ANSWERED
+    return word == "but" or (word in _NEXT_TO_IT and at + 1 not in mentioned)
 
 
 def in_excluding_pair(tokens: Sequence[Token], at: int) -> bool:
