@@ -92,6 +92,11 @@ async def test_a_name_in_two_dimensions_that_the_metric_has_is_asked_back_and_ch
         await desk.ask("sales of apple last month", ("apple", "product.feed"))
 
 
+@pytest.mark.parametrize("named", ["the apple brand", "brand apple", "brand: apple", "products where brand is apple"])
+async def test_of_a_name_in_two_dimensions_the_dimension_beside_it_is_meant(desk: Desk, named: str) -> None:
+    assert filters(await desk.ask(f"sales of {named} last month")) == {"brand": ["AAPL"]}
+
+
 async def test_what_is_left_out_is_no_alternative(desk: Desk) -> None:
     kept = await desk.ask("sales in emea and japan excluding japan last month")
 

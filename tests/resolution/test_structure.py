@@ -87,6 +87,7 @@ def test_what_by_per_each_and_every_stand_before_is_grouped_by(text: str, expect
         ("why aren't japan's sales growing", []),
         ("which is less, japan or china in sales", []),
         ("sales fell less in japan", []),
+        ("sales of none but japan", []),
         ("sales excluding japan by product, for china", ["region.japan"]),
         ("sales including japan", []),
         ("japan sales without", []),

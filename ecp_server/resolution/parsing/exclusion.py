@@ -33,6 +33,8 @@ _PAIRS: Final = frozenset(
 _SIGN: Final = "≠"
 _DIFFERENT: Final = frozenset({"other", "others", "rather"})
 _THAN_REACHES: Final = 4
+_NOTHING: Final = frozenset({"nothing", "none", "nobody"})
+"""Before "but" they make it "only"."""
 _SHORTENED: Final = frozenset({"ex", "excl"})
 _LEAVING: Final = frozenset({"leaving", "leave"})
 _PREPOSITIONS: Final = word_set("in for from of to at on within")
@@ -115,6 +117,8 @@ def _words_at(tokens: Sequence[Token], at: int) -> frozenset[int]:
     word, previous = tokens[at].folded, tokens[at - 1].folded if at else ""
     if word == "." and previous in _SHORTENED:
         return frozenset({at - 1})
+    if word == "but" and previous in _NOTHING:
+        return _NOWHERE
     if (previous, word) in _PAIRS:
         return frozenset({at - 1, at})
     if word == "than":

@@ -24,6 +24,7 @@ from ecp_server.resolution.selecting.membership import (
 from ecp_server.resolution.selecting.taught import taught_contexts
 
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
+_SAYING = frozenset({"is", "are", "not", "=", "!", ":", "("})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 
 
@@ -289,6 +290,8 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
     catalog = draft.prepared.catalog
     named_so = [catalog.members[sense.id] for sense in _strongest(named.named(SenseKind.MEMBER))]
     members = named_so
+    if len(members) > 1 and (kinds := _kinds_beside(named, draft)):
+        members = [m for m in members if m.dimension in kinds] or members
     if len(members) > 1:
         members = fitting_members(members, catalog.dimensions, metrics, _cubes(draft, metrics))[:MAX_OPTIONS]
     subject = subject_id(named)
@@ -303,6 +306,17 @@ def _with_member(found: Slicing, named: NamedMention, draft: Draft, metrics: Seq
     options = tuple(Option(m.id, m.name, f"{m.name} as {m.dimension}", ConceptKind.MEMBER) for m in members)
     ambiguity = Ambiguity(subject, named.mention, options, f"Which {named.mention.text} is meant?")
     return replace(found, ambiguities=(*found.ambiguities, ambiguity))
+
+
+def _kinds_beside(named: NamedMention, draft: Draft) -> frozenset[str]:
+    """Return the dimensions whose names say what a mention is: "the North brand", "region is North"."""
+    words = [token.folded for token in draft.parsed.tokens]
+    beside = [
+        n
+        for n in draft.parsed.names
+        if n.first == named.last or (n.last <= named.first and _SAYING.issuperset(words[n.last : named.first]))
+    ]
+    return frozenset([sense.id.partition("/")[0] for n in beside for sense in n.named(*_GROUPABLE)])
 
 
 def _readings_of(dimension: Dimension, draft: Draft) -> frozenset[str]:
