@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Final
 
 from ecp_server.domain.catalog import Severity
@@ -18,8 +18,8 @@ PERIOD: Final = "period"
 """The key of parts of a period, which align by their position."""
 
 
-class NullReason(IntEnum):
-    """Why a value is null; numbered as in plan.proto."""
+class NullReason(Enum):
+    """Why a value is null; numbered as in plan.proto, yet no number: none may equal a figure or a key."""
 
     SOURCE_NULL = 1
     NO_PARTNER = 2
@@ -93,7 +93,7 @@ class ResultTable:
     def digest(self) -> str:
         """Return the SHA-256 of names, types, units and values: equal figures have equal digests, whenever computed."""
         canonical = [
-            [c.name, int(c.type), c.unit, [int(v) if isinstance(v, NullReason) else text_of(v) for v in c.cells]]
+            [c.name, int(c.type), c.unit, [v.value if isinstance(v, NullReason) else text_of(v) for v in c.cells]]
             for c in self.columns
         ]
         encoded = json.dumps([canonical, self.row_count, self.truncated], separators=(",", ":"), ensure_ascii=False)

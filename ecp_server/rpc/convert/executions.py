@@ -128,6 +128,6 @@ def _fill_column(message: plan_pb2.Column, column: Column) -> None:
     for row, cell in enumerate(column.cells):
         if isinstance(cell, NullReason):
             message.null_rows.append(row)
-            message.null_reasons.append(plan_pb2.NullReason.ValueType(cell))
+            message.null_reasons.append(plan_pb2.NullReason.ValueType(cell.value))
     message.masked = column.masked
     message.value_labels.extend(column.value_labels)
