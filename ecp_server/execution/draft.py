@@ -42,6 +42,8 @@ class QueryRows:
     """The values of the measures, by the measure's name."""
     found: frozenset[Key]
     """The keys that the data has anything for; the others complete the parts of the period and the members."""
+    outside: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The measures, by dimension, of which something belongs to none of the members that the query groups by."""
 
 
 @dataclass(frozen=True, slots=True)

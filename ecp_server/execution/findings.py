@@ -17,11 +17,13 @@ from ecp_server.execution.run import STALE_DATA
 EMPTY_RESULT = "empty_result"
 ALL_NULL = "all_null"
 PARTIAL_PERIOD = "partial_period"
+OUTSIDE_MEMBERS = "outside_members"
 
 
 def findings(draft: Draft, contracts: Sequence[Contract], measures: Sequence[str]) -> Iterator[Warning]:
     """Yield the warnings that the rows give cause to; ``measures`` are those that are not hidden."""
     yield from _nothing_there(draft, measures)
+    yield from _outside(draft)
     yield from _partial(draft)
     yield from _stale(draft, contracts)
 
@@ -45,6 +47,26 @@ def _nothing_there(draft: Draft, measures: Sequence[str]) -> Iterator[Warning]:
             Severity.MEDIUM,
             f"“{name}” has no value in any row",
             "Nothing is there to match the other rows." if lacking else "What is computed from it has no value either.",
+        )
+
+
+def _outside(draft: Draft) -> Iterator[Warning]:
+    """Tell of what belongs to none of the members that rows are of, once a metric and dimension; never of values."""
+    metrics = {measure.name: measure.metric_id for query in draft.plan.queries for measure in query.measures}
+    found = {
+        (metrics[name], dimension): None
+        for result in draft.results
+        for dimension, names in result.outside.items()
+        for name in sorted(names)
+    }
+    for metric_id, dimension_id in found:
+        metric, dimension = draft.definitions.metrics[metric_id], draft.definitions.dimensions[dimension_id]
+        yield Warning(
+            metric_id,
+            OUTSIDE_MEMBERS,
+            Severity.MEDIUM,
+            f"Some of “{metric.name}” belongs to no {dimension.name} that the catalog knows",
+            "It is in none of the rows, which do not make up the whole.",
         )
 
 

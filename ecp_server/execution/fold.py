@@ -51,8 +51,12 @@ def rows_of(
     """Return the rows of a query: one for each part of the period and each member, and what else the answers hold."""
     keys = key_names(query)
     gathered = _Gathered()
+    beyond: list[tuple[Piece, Figures]] = []
     for piece, figures in zip(pieces, answers, strict=True):
-        _gather(piece, figures, keys, gathered)
+        if piece.outside:
+            beyond.append((piece, figures))
+        else:
+            _gather(piece, figures, keys, gathered)
     scales = {m.name: draft.definitions.metrics[m.metric_id].scale for m in query.measures}
     masked = draft.masked(query)
     empty: dict[str, Cell] = {
@@ -73,7 +77,26 @@ def rows_of(
         }
         rows[key] = {**empty, **scaled}
     there = frozenset(key for key in gathered.parts if any(_is_there(rows[key][name], empty[name]) for name in empty))
-    return QueryRows(query.id, keys, rows, there)
+    outside = {each.outside: _names_beyond(beyond, each.outside, gathered, empty) for each, _ in beyond}
+    return QueryRows(query.id, keys, rows, there, outside)
+
+
+def _names_beyond(
+    beyond: Sequence[tuple[Piece, Figures]], dimension: str, rows: _Gathered, empty: Mapping[str, Cell]
+) -> frozenset[str]:
+    """Return the measures of which something belongs to no member of a dimension."""
+    names: set[str] = set()
+    for piece, figures in beyond:
+        if piece.outside == dimension:
+            keys = (PERIOD,) if piece.buckets or piece.fixed else ()
+            found = _Gathered()
+            _gather(piece, figures, keys, found)
+            # A stock is that of the last unit of time that the rows have.
+            found.units |= {at: units for at, units in rows.units.items() if at in found.units}
+            for key, parts in found.parts.items():
+                values = {name: _folded(name, key, keys, part, found) for name, part in parts.items()}
+                names |= {name for name, value in values.items() if value != 0 and _is_there(value, empty[name])}
+    return frozenset(names)
 
 
 def _is_there(value: Cell, empty: Cell) -> bool:

@@ -16,6 +16,7 @@ from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.domain.plan import PLAN, QUESTION, Filter, FilterOperator, GroupBy, Measure, SemanticQuery
 from ecp_server.execution.draft import Draft
+from ecp_server.execution.outside import beyond
 from ecp_server.execution.units import aligned, native_grain
 from ecp_server.resolution.draft import SlicedMember
 from ecp_server.resolution.selecting.membership import bound_values, member_values
@@ -85,6 +86,8 @@ class Piece:
     fold: Fold
     units_only: bool = False
     """Whether it only tells which units of time the data has; its figures are those of more than was asked for."""
+    outside: str = ""
+    """The dimension none of whose members its figures belong to; "" where they belong to rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,11 @@ def pieces_of(query: SemanticQuery, draft: Draft, kind_of: KindOf) -> tuple[Piec
                 fold=span.fold,
             )
             pieces.append(piece)
+        whole = pieces[-1:]
         bound = tuple(condition for condition in query.filters if condition.source != QUESTION)
         if bound != query.filters:
-            pieces += [_units(piece, bound) for piece in pieces[-1:] if piece.fold in ENDS]
+            pieces += [_units(piece, bound) for piece in whole if piece.fold in ENDS]
+        pieces += [outside for piece in whole for outside in _outside(piece, query, draft, spans)]
     return tuple(pieces)
 
 
@@ -152,6 +157,26 @@ def _units(piece: Piece, bound: tuple[Filter, ...]) -> Piece:
     """
     asked = replace(piece.query, dimensions=(), filters=bound)
     return replace(piece, query=asked, columns=(), units_only=True)
+
+
+def _outside(piece: Piece, query: SemanticQuery, draft: Draft, spans: Sequence[_Span]) -> Iterator[Piece]:
+    """Yield what asks for figures that belong to no member of a grouping: by parts only where these have gaps."""
+    if len(spans) > 1 and all(one.end and other.start and one.end >= other.start for one, other in pairwise(spans)):
+        spans = (_Span(spans[0].start, spans[-1].end, {}),)
+    for group in query.group_by:
+        conditions = beyond(group, query, draft)
+        for span in spans if conditions else ():
+            asked = replace(
+                piece.query,
+                dimensions=(),
+                filters=(*query.filters, *conditions),
+                start=span.start,
+                end=span.end,
+                granularity=span.granularity,
+            )
+            yield replace(
+                piece, query=asked, fixed=span.fixed, columns=(), buckets=span.buckets, outside=group.dimension
+            )
 
 
 def key_names(query: SemanticQuery) -> tuple[str, ...]:

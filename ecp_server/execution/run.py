@@ -47,9 +47,10 @@ class Runner:
         """
         pieces = {query.id: pieces_of(query, draft, self.kind_of) for query in draft.plan.queries}
         asked = tuple(piece.query for query in draft.plan.queries for piece in pieces[query.id])
-        if len(asked) > MAX_PIECES:
+        needed = sum(not piece.outside for own in pieces.values() for piece in own)
+        if needed > MAX_PIECES:
             raise IncompatibleConcepts(
-                f"the parts of this period are none that the semantic layer knows, and it would take {len(asked)} "
+                f"the parts of this period are none that the semantic layer knows, and it would take {needed} "
                 "queries to make them up; ask for a shorter period, or for fewer groups"
             )
         decision_id = decision_id_of(draft.decisions, draft.answer.principal)
