@@ -110,6 +110,46 @@ async def test_a_period_is_named_by_how_it_relates_to_the_main_one(
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "main", "other", "expected"),
+    [
+        ("Q4 vs Q4 2022", "2024-10-01/2025-01-01", "other_period", "2022-10-01/2023-01-01"),
+        ("december vs december 2023", "2024-12-01/2025-01-01", "last_year", "2023-12-01/2024-01-01"),
+        ("Q3 vs Q3 two years ago", "2024-07-01/2024-10-01", "last_year", "2023-07-01/2023-10-01"),
+        ("december vs last december", "2024-12-01/2025-01-01", "last_year", "2023-12-01/2024-01-01"),
+        ("Q4 vs last Q4", "2024-10-01/2025-01-01", "last_year", "2023-10-01/2024-01-01"),
+        ("Q2 vs previous quarter", "2024-04-01/2024-07-01", "previous", "2024-01-01/2024-04-01"),
+    ],
+)
+async def test_a_period_is_not_held_against_itself(
+    desk: Desk, words: str, main: str, other: str, expected: str
+) -> None:
+    """ "Q4 vs Q4 2022" is the latest one against that of 2022; the year of one must not hold for both."""
+    assert periods(await desk.ask(f"net sales {words}")) == {"actual": main, other: expected}
+
+
+async def test_the_same_period_twice_is_refused(desk: Desk) -> None:
+    assert "as well" in refused(await desk.ask("net sales Q3 2024 vs Q3 2024")).message
+
+
+@pytest.mark.parametrize(
+    ("words", "other", "expected"),
+    [
+        ("last month vs last year", "last_year", "2023-12-01/2024-01-01"),
+        ("december vs last year", "last_year", "2023-12-01/2024-01-01"),
+        ("december 2024 vs 2023", "last_year", "2023-12-01/2024-01-01"),
+        ("last month vs 2021", "other_period", "2021-12-01/2022-01-01"),
+        ("last month vs three years ago", "other_period", "2022-12-01/2023-01-01"),
+        ("december 2024 vs 2024", "other_period", "2024-01-01/2025-01-01"),
+    ],
+)
+async def test_a_year_beside_a_part_of_one_is_that_part_of_it(
+    desk: Desk, words: str, other: str, expected: str
+) -> None:
+    """A month against a whole year would be a growth of minus ninety per cent."""
+    assert periods(await desk.ask(f"net sales {words}")) == {"actual": "2024-12-01/2025-01-01", other: expected}
+
+
 async def test_several_other_periods_have_names_of_their_own(desk: Desk) -> None:
     found = await desk.ask("net sales in 2024 vs 2022 vs 2020")
 

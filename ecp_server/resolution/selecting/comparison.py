@@ -22,6 +22,7 @@ from ecp_server.resolution.selecting.parts import broken_like
 from ecp_server.resolution.selecting.periods import CalendarsInForce, said_period
 from ecp_server.resolution.selecting.slicing import NamedMember, misfit
 from ecp_server.resolution.selecting.subjects import Subjects
+from ecp_server.resolution.selecting.years_beside import part_in_year, says_from_today
 from ecp_server.resolution.time import (
     Comparable,
     Comparand,
@@ -31,7 +32,7 @@ from ecp_server.resolution.time import (
     same_period_last_year,
     whole_units,
 )
-from ecp_server.resolution.time.relativity import depends_on_today
+from ecp_server.resolution.time.expressions import Recurring
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
@@ -131,6 +132,8 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
             other = _comparable(_comparand(timed, timed.expression, draft), main)
         else:
             other = _named_period(timed, draft, main, f"{LISTED}{len(found) + 2}" if listed else _unnamed(found))
+        if other is not None and not listed and other.days == main.wanted.period:
+            return Incompatible(f"“{timed.mention.text}” is {other.days.label} as well; name another period")
         if other is None or main.wanted.period is None:
             return Incompatible(f"“{timed.mention.text}” needs a period to be compared with")
         days = broken_like(other.days, main.wanted.period, main.calendars.of(main.wanted.period), draft.today)
@@ -223,8 +226,30 @@ def _named_period(timed: TimedMention, draft: Draft, main: Main, name: str) -> _
     if (before := _unit_before(timed, main)) is not None:
         return _comparable(before, main)
     if _same_days(said.range, main.wanted.period):
+        return _before_itself(timed, main) or _Other(name, said.id, said.range)
+    return _in_year_named(timed, said.range, main, name) or _Other(name, said.id, said.range)
+
+
+def _before_itself(timed: TimedMention, main: Main) -> _Other | None:
+    """Return the one before the main period where both words mean it: "Q3 vs last Q3", "Q3 vs last quarter"."""
+    if isinstance(timed.expression, Recurring):
+        return _comparable(Comparand.SAME_PERIOD_LAST_YEAR, main)
+    if main.periods.main is None or isinstance(timed.expression, Units):
         return _comparable(Comparand.PRIOR_PERIOD, main)
-    return _Other(name, said.id, said.range)
+    return None
+
+
+def _in_year_named(timed: TimedMention, year: TimeRange, main: Main, name: str) -> _Other | None:
+    """Read a year beside a part of one: that part of the year."""
+    period = main.wanted.period
+    found = period and part_in_year(period, timed.expression, year, main.calendars.of(period))
+    if not found:
+        return None
+    years, comparable = found
+    days = comparable.range
+    if years == 1:
+        return _Other(LAST_YEAR, Comparand.SAME_PERIOD_LAST_YEAR.value, days, comparable.note)
+    return _Other(name, f"{days.start}_to_{last_day(days)}", days, comparable.note)
 
 
 def _unit_before(timed: TimedMention, main: Main) -> Comparand | None:
@@ -233,7 +258,7 @@ def _unit_before(timed: TimedMention, main: Main) -> Comparand | None:
     A year beside a part of one means that part a year earlier.
     """
     period, expression = main.wanted.period, timed.expression
-    absolute = main.periods.main is not None and not depends_on_today(main.periods.main.expression)
+    absolute = main.periods.main is not None and not says_from_today(main.periods.main.expression)
     if (
         period is None
         or not absolute

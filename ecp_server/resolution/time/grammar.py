@@ -169,4 +169,8 @@ def _completed(expression: Expression, other: Expression) -> Expression:
     """Return a part of a year with the year of its counterpart, where its own is left out."""
     year = year_said(other)
     same_kind = isinstance(expression, Month | Day | Part) and type(expression) is type(other)
-    return with_year(expression, year) if same_kind and year and lacks_year(expression) else expression
+    if not (same_kind and year and lacks_year(expression)):
+        return expression
+    completed = with_year(expression, year)
+    # Nobody holds a period against itself: in "Q3 vs Q3 last year" the first is the latest one.
+    return expression if completed == other else completed
