@@ -26,6 +26,7 @@ _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 _NO_NAMES = frozenset({SenseKind.STOP, SenseKind.NOT_COVERED})
+_LONG = range(4, 8)
 _INTENTS = {intent: intent.name for intent in Intent}
 
 
@@ -67,7 +68,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         unread_words = unread(tokens, beside.named, beside.timed, known, intent)
     starts = [*(name.first for name in names), *(time.first for time in times)]
     unread_words |= unread_exclusions(tokens, known, starts) | _unread_groupings(tokens, beside, known)
-    altering_nothing = beside.idle | bounds | unread_words
+    figures = frozenset([i for i in range(len(tokens)) if _says_something(tokens, i)])
+    altering_nothing = beside.idle | bounds | unread_words | figures
     told = misdated(tokens) | altering_nothing
     unknown = [i for i in range(len(tokens)) if i not in known and (_is_content(tokens, i) or i in told)]
     if unknown:
@@ -76,6 +78,15 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     elif intent is not parsed.intent:
         parsed = replace(parsed, intent=intent)
     return replace(draft, parsed=parsed), finding_of(parsed)
+
+
+def _says_something(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether figures stand alone and are too long for a place in a list: a year, an amount, a name."""
+    word = tokens[at].folded
+    if not word.isdecimal() or len(word) not in _LONG:
+        return False
+    beside = tokens[max(at - 1, 0) : at + 2]
+    return not any(token is not tokens[at] and not token.folded.isalpha() for token in beside)
 
 
 def _unread_groupings(tokens: Sequence[Token], beside: Beside, known: frozenset[int]) -> frozenset[int]:

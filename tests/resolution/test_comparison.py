@@ -124,7 +124,7 @@ async def test_a_period_is_named_by_how_it_relates_to_the_main_one(
 async def test_a_period_is_not_held_against_itself(
     desk: Desk, words: str, main: str, other: str, expected: str
 ) -> None:
-    """ "Q4 vs Q4 2022" is the latest one against that of 2022; the year of one must not hold for both."""
+    """In "Q4 vs Q4 2022" the first is the latest one against that of 2022; the year of one must not hold for both."""
     assert periods(await desk.ask(f"net sales {words}")) == {"actual": main, other: expected}
 
 

@@ -106,6 +106,10 @@ def test_what_sets_no_bound_on_figures_is_not_told(words: str) -> None:
         ("Q4 sales each year", "each year", "Q4"),
         ("sales of the last month of each quarter", "each quarter", "the last month"),
         ("sales last week every month", "every month", "last week"),
+        ("sales every December", "every", "December"),
+        ("sales each Monday", "each", "Monday"),
+        ("sales of each Q4 by region", "each", "Q4"),
+        ("sales on the first of each month", "each month", "the first"),
     ],
 )
 def test_a_period_that_recurs_is_told_and_is_no_breakdown_of_one(question: str, told: str, period: str) -> None:
@@ -244,3 +248,12 @@ def test_metrics_are_prepared_by_tier_then_id_and_by_target() -> None:
 
     assert [m.id for m in prepared.metrics_by_tier] == ["c", "a", "b"]
     assert [m.id for m in prepared.metrics_by_target["budget"]] == ["c", "b"]
+
+
+@pytest.mark.parametrize("figures", ["12345", "202413", "1850"])
+def test_figures_that_are_no_period_are_told(figures: str) -> None:
+    """They were dropped, and the default period answered with full confidence."""
+    found = parsed(SHOP, f"sales {figures}")
+
+    assert [m.text for m in found.unmatched] == [figures]
+    assert () == found.altered

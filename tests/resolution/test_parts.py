@@ -160,6 +160,19 @@ async def test_two_periods_that_have_nothing_to_do_with_each_other_are_refused(d
 
 
 @pytest.mark.parametrize(
+    "question",
+    ["sales excluding december", "sales apart from last month", "sales in 2024 except in Q4", "sales not last quarter"],
+)
+async def test_a_period_that_is_left_out_is_refused(desk: Desk, question: str) -> None:
+    """What was to be left out was all that was answered."""
+    assert "left out" in refused(await desk.ask(question)).message
+
+
+async def test_a_member_that_is_left_out_leaves_the_period_in(desk: Desk) -> None:
+    assert periods(await desk.ask("sales without feed in december")) == {"actual": "2024-12-01/2025-01-01"}
+
+
+@pytest.mark.parametrize(
     ("question", "expected"),
     [
         ("sales vs last month", {"actual": "2025-01-01/2025-02-01", "previous": "2024-12-01/2025-01-01"}),

@@ -172,12 +172,20 @@ def test_a_word_that_leads_to_what_is_grouped_by_is_no_dimension() -> None:
         ("sales by region, product and quarter", Grain.QUARTER),
         ("sales by month and region", Grain.MONTH),
         ("sales by region in the month", Grain.NONE),
+        ("sales month by month", Grain.MONTH),
+        ("sales month-by-month in 2024", Grain.MONTH),
+        ("sales each of the last 4 quarters", Grain.QUARTER),
+        ("sales for every one of the last 4 quarters", Grain.NONE),
+        ("sales by year 2020 to 2023", Grain.YEAR),
+        ("sales by calendar year 2020-2023", Grain.YEAR),
+        ("sales last 4 quarters", Grain.NONE),
     ],
 )
 def test_the_grain_is_said_by_an_adverb_or_by_grouping_by_a_unit(text: str, grain: Grain) -> None:
     found = parsed(SHOP, text)
     assert found.grain is grain
     assert "month" not in [m.text for m in found.unmatched] or grain is Grain.NONE
+    assert () == found.altered
 
 
 @pytest.mark.parametrize(

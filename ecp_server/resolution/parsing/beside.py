@@ -23,7 +23,7 @@ from ecp_server.resolution.parsing.movement import (
 )
 from ecp_server.resolution.parsing.portion import find_portion
 from ecp_server.resolution.parsing.ratio import RATIO_WORDS, Ratio, find_ratio
-from ecp_server.resolution.parsing.structure import GRAIN_WORDS, find_grain, is_recurring
+from ecp_server.resolution.parsing.structure import GRAIN_WORDS, distributed, find_grain, is_recurring, repeated
 from ecp_server.resolution.parsing.superlatives import (
     TELLING_WORDS,
     Ranking,
@@ -77,9 +77,15 @@ def find_beside(
     recurring = grain_words if is_recurring(tokens, grain, grain_words, times) else frozenset[int]()
     if recurring:
         grain, grain_words = Grain.NONE, frozenset()
+    if grain is Grain.NONE and not recurring:
+        grain, grain_words = distributed(tokens, times)
     superlative = find_ranking(tokens, covered | grain_words)
     named, ranking = _ranked(named, superlative)
-    idle = recurring | (superlative.positions if superlative is not None and ranking is None else frozenset())
+    idle = (
+        recurring
+        | repeated(tokens, times)
+        | (superlative.positions if superlative is not None and ranking is None else frozenset())
+    )
     share_at = find_share(tokens, covered)
     trend_words = find_trend(tokens, covered)
     ratio = find_ratio(tokens, named, share_at)

@@ -7,9 +7,10 @@ from typing import Final
 
 from ecp_server.domain.period import Grain
 from ecp_server.domain.text import Token
-from ecp_server.resolution.parsing.exclusion import EXCLUDING
+from ecp_server.resolution.parsing.exclusion import EXCLUDING, excluding_words
 from ecp_server.resolution.parsing.listing import before_list
-from ecp_server.resolution.time import Expression, Month, Part, TimeMention, Units
+from ecp_server.resolution.time import Between, Day, Expression, Month, NthWeekday, Part, TimeMention, Units, Weekday
+from ecp_server.resolution.time.expressions import unit_of
 
 _GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
 _SPLITTING: Final = frozenset({"split", "splits", "grouped", "segmented", "separated", "sliced"})
@@ -29,11 +30,14 @@ _GRAIN_NOUNS: Final = {
     "quarter": Grain.QUARTER,
     "year": Grain.YEAR,
 }
+_CALENDAR_WORDS: Final = frozenset({"calendar", "fiscal", "financial"})
+_FIGURING: Final = frozenset({"but", "minus", "less", "no", "non", "nor"})
+"""Before a period they say something else: "Q3 minus Q2", "but in March"."""
 _BY_LENGTH: Final = tuple(_GRAIN_NOUNS.values())
 _DISTRIBUTIVE: Final = frozenset({"each", "every"})
 _OVER: Final = frozenset({"by", "per"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "each", "every"})
-GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys()
+GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys() | _DISTRIBUTIVE
 STRUCTURAL: Final = (
     _GROUPING
     | EXCLUDING
@@ -93,6 +97,13 @@ def is_splitting(tokens: Sequence[Token], at: int) -> bool:
     return tokens[at].folded in _SPLITTING and at + 1 < len(tokens) and tokens[at + 1].folded in _GROUPING
 
 
+def leaves_out(tokens: Sequence[Token], first: int) -> bool:
+    """Tell whether the period at position ``first`` is left out; its words may begin with "from" of "apart from"."""
+    start = first + 1 if tokens[first].folded == "from" else first
+    words = excluding_words(tokens, start, (), ())
+    return bool(words) and _FIGURING.isdisjoint([tokens[at].folded for at in words])
+
+
 def find_grain(
     tokens: Sequence[Token], covered: frozenset[int], grouped: frozenset[int]
 ) -> tuple[Grain, frozenset[int]]:
@@ -108,7 +119,11 @@ def find_grain(
         if token.folded in _GRAIN_NOUNS:
             before = before_list(tokens, position, grouped)
             if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:
-                return _GRAIN_NOUNS[token.folded], frozenset({before, position})
+                # "Month by month" says it once.
+                twice = (
+                    position - 2 if (token.folded, before) == (tokens[position - 2].folded, position - 1) else before
+                )
+                return _GRAIN_NOUNS[token.folded], frozenset({twice, before, position}) - covered
     return Grain.NONE, frozenset()
 
 
@@ -124,12 +139,37 @@ def is_recurring(
     return any(_is_shorter(time.expression, grain) for time in times)
 
 
+def repeated(tokens: Sequence[Token], times: Sequence[TimeMention]) -> frozenset[int]:
+    """Return the positions of "each" or "every" before a period with a name, as in "every December", "each Monday".
+
+    The period is but the latest of those that are meant.
+    """
+    before = [
+        time.first - 1 for time in times if isinstance(time.expression, Month | Part | Day | Weekday | NthWeekday)
+    ]
+    return frozenset([i for i in before if i >= 0 and tokens[i].folded in _DISTRIBUTIVE])
+
+
+def distributed(tokens: Sequence[Token], times: Sequence[TimeMention]) -> tuple[Grain, frozenset[int]]:
+    """Return the grain where a period says it, "each of the last 4 quarters" or "by year 2020 to 2023".
+
+    With the positions of the words that ask for it.
+    """
+    for time in times:
+        before = [token.folded for token in tokens[max(time.first - 2, 0) : time.first]]
+        words = [token.folded for token in tokens[time.first : time.first + 2]]
+        noun = _GRAIN_NOUNS.get(words[-1] if words[0] in _CALENDAR_WORDS else words[0])
+        match time.expression:
+            case Between() if noun is not None and before and before[-1] in _GROUPING:
+                return noun, frozenset({time.first - 1})
+            case Units(unit=unit, count=count) if count > 1 and unit.size == 1 and before[1:] == ["of"]:
+                if before[0] in _DISTRIBUTIVE:
+                    return unit.grain, frozenset({time.first - 2})
+            case _:
+                pass
+    return Grain.NONE, frozenset()
+
+
 def _is_shorter(expression: Expression, grain: Grain) -> bool:
-    match expression:
-        case Month():
-            unit = Grain.MONTH
-        case Part(count=1) | Units(count=1):
-            unit = expression.unit.grain
-        case _:
-            return False
-    return _BY_LENGTH.index(unit) < _BY_LENGTH.index(grain)
+    unit = unit_of(expression)
+    return unit is not None and _BY_LENGTH.index(unit.grain) < _BY_LENGTH.index(grain)

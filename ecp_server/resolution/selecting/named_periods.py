@@ -11,6 +11,7 @@ from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Parsed, TimedMention
 from ecp_server.resolution.parsing.intent import compares
 from ecp_server.resolution.parsing.sides import compared_periods_lead
+from ecp_server.resolution.parsing.structure import leaves_out
 from ecp_server.resolution.parsing.words import COMPARING
 from ecp_server.resolution.time import Comparison, Expression, Several, Units
 
@@ -36,6 +37,9 @@ def find_periods(parsed: Parsed) -> NamedPeriods | Incompatible:
     times = _each(parsed.times)
     if not times:
         return NamedPeriods()
+    left_out = next((timed for timed in times if leaves_out(parsed.tokens, timed.first)), None)
+    if left_out is not None:
+        return Incompatible(f"“{left_out.mention.text}” cannot be left out of a period; name the periods that count")
     first = times[0]
     if len(times) == 1:
         beside = parsed.comparing and _held_against(parsed, first)

@@ -7,11 +7,13 @@ from ecp_server.resolution.time.expressions import (
     Day,
     Expression,
     Month,
+    NthWeekday,
     Part,
     Several,
     TimeMention,
     ToDate,
     Units,
+    Weekday,
 )
 from ecp_server.resolution.time.grammar import find_times, period_expression
 from ecp_server.resolution.time.misdated import misdated
@@ -34,6 +36,7 @@ __all__ = [
     "Expression",
     "Month",
     "Note",
+    "NthWeekday",
     "Part",
     "Reading",
     "Several",
@@ -41,6 +44,7 @@ __all__ = [
     "ToDate",
     "TooManyBuckets",
     "Units",
+    "Weekday",
     "buckets",
     "find_times",
     "misdated",

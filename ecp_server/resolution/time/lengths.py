@@ -45,6 +45,10 @@ _AGO: Final = phrases("ago", "back", "earlier", "in the past")
 _HENCE: Final = phrases("from now", "hence", "later", "out", "ahead", "in the future")
 _BEFORE: Final = phrases("before", "prior to", "prior", "preceding")
 _AFTER: Final = phrases("after", "from", "following", "since")
+_FROM: Final = frozenset({"from", "since"})
+_LASTING: Final = frozenset({"for", "during"})
+"""Words before a length that lasts: without "the" or one of them "two weeks before May 13" is a day."""
+_ONE_DAY: Final[Steps] = ((1, TimeUnit.DAY),)
 _STARTING: Final = phrases("starting", "beginning", "commencing")
 _ENDING: Final = phrases("ending", "ended", "to", "to the", "through", "thru", "until", "till", "up to", "as of")
 _TO_DATE: Final = phrases("to date")
@@ -66,6 +70,10 @@ def from_length(scan: Scan, at: int) -> Parsed[Expression]:
     )
     end = scan.skip(end, _PERIOD)
     counted = numbers.length(scan, start) is not None
+    lasting = counted and (start > at or (at > 0 and scan.words[at - 1] in _LASTING))
+    spanned = _spanned(scan, steps, end, calendar) if lasting else None
+    if spanned is not None:
+        return spanned
     rules = (_ago, _hence, _rolled, _offset, _to_date, _beside) if counted else (_beside,)
     for rule in rules:
         read = rule(scan, steps, end, calendar)
@@ -106,6 +114,19 @@ def _offset(scan: Scan, steps: Steps, at: int, _said: Said) -> Parsed[Expression
     end = before if before > at else scan.skip_any(at, _AFTER)
     base = scan.period(end) if end > at else None
     return (Offset(steps, base[0], before > at), base[1]) if base else None
+
+
+def _spanned(scan: Scan, steps: Steps, at: int, calendar: Said) -> Parsed[Expression]:
+    """Read what makes "the two weeks before May 13", "for 30 days from Monday" all these days, and not one of them."""
+    before, after = scan.skip_any(at, _BEFORE), scan.skip_any(at, _AFTER)
+    end = max(before, after)
+    base = scan.period(end) if end > at else None
+    if base is None:
+        return None
+    if before > at:
+        return Stretch(steps, Anchor.ENDING, Offset(_ONE_DAY, base[0], back=True), calendar), base[1]
+    first = base[0] if scan.words[at] in _FROM else Offset(_ONE_DAY, base[0], back=False)
+    return Stretch(steps, Anchor.STARTING, first, calendar), base[1]
 
 
 def _to_date(scan: Scan, steps: Steps, at: int, calendar: Said) -> Parsed[Expression]:
@@ -216,6 +237,6 @@ RULES: Final[Rules] = {
     compared_length: _MORE.keys() | _LESS.keys(),
 }
 WORDS: Final = words_of(
-    *RULES.values(), _PERIOD, _TIME, _JOINS, _ABOUT,
+    *RULES.values(), _PERIOD, _TIME, _JOINS, _ABOUT, _LASTING, _FROM,
     runs=(_AGO, _HENCE, _BEFORE, _AFTER, _STARTING, _ENDING, _TO_DATE, _MORE, _LESS),
 )  # fmt: skip

@@ -40,6 +40,8 @@ from ecp_server.resolution.time.lexemes import (
 from ecp_server.resolution.time.relative import DIRECTION_WORDS, bare_unit, said, units
 
 _WEEKS: Final = 53
+_COMPACT_MONTH: Final = 6
+_FIRST_COMPACT_YEAR, _LAST_COMPACT_YEAR = 1900, 2100
 _MONTHS_OF_YEAR: Final = 12
 _MARKS: Final = {
     "q": (TimeUnit.QUARTER, 4), "fq": (TimeUnit.QUARTER, 4), "quarter": (TimeUnit.QUARTER, 4),
@@ -284,7 +286,11 @@ def after_abbreviation(scan: Scan, at: int) -> int:
 
 
 def numeric_month(scan: Scan, at: int) -> Parsed[Expression]:
-    """Read "2015/3", "2016-11", "3/2015", "11 / 2016"."""
+    """Read "2015/3", "2016-11", "3/2015", "11 / 2016", "201611"."""
+    if len(scan.words[at]) == _COMPACT_MONTH and not scan.glued[at + 1]:
+        of, month_of_year = divmod(scan.numbers[at], 100)
+        plain = _FIRST_COMPACT_YEAR <= of < _LAST_COMPACT_YEAR and 1 <= month_of_year <= _MONTHS_OF_YEAR
+        return (Month(month_of_year, Year(of)), at + 1) if plain else None
     second = scan.skip(at + 1, frozenset({"/", "."}))
     if not scan.near(second) and second == at + 1:
         return None

@@ -132,6 +132,8 @@ def _no_amount(place: _Place, expression: Expression) -> bool:
     scan, at, end = place.scan, place.at, place.end
     if isinstance(expression, Year) and end == at + 1:
         return _FIRST_BARE_YEAR <= expression.number <= _LAST_BARE_YEAR and not place.amount
+    if isinstance(expression, Month) and end == at + 1 and scan.numbers[at] >= 0:
+        return not place.amount
     if isinstance(expression, Year) and (place.word in CARDINALS or place.word in TENS):
         return place.stands_alone and not place.amount
     if place.word == "=":

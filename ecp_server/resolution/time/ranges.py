@@ -15,10 +15,12 @@ from ecp_server.resolution.time.expressions import (
     Day,
     Expression,
     Month,
+    Offset,
     Open,
     Part,
     Said,
     Several,
+    Steps,
     TimeUnit,
     Units,
     Weekday,
@@ -86,6 +88,12 @@ _TO_DATE: Final = phrases("to date")
 _LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
 _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
+_CLOSING: Final = frozenset({"and", "but", "&"})
+_CLOSES: Final = frozenset(first for bound in (Bound.BEFORE, Bound.UNTIL) for first in _PREFIXES[bound]) - {
+    "by",
+    "ending",
+}
+_ONE_DAY: Final[Steps] = ((1, TimeUnit.DAY),)
 _WIDEST_GAP: Final = 3
 _PRESENT: Final = "present"
 """Ends a range without blanks, too ("2020-present"): nobody says it for today otherwise."""
@@ -94,7 +102,13 @@ _MOST_LISTED: Final = 24
 RANGE_WORDS: Final = _ANYTIME | _OPENINGS.keys() | {"between", "="}
 """What `interval` begins with, beside a period."""
 WORDS: Final = words_of(
-    RANGE_WORDS, _LATER, _EARLIER, _SEPARATORS, {_PRESENT}, runs=(_TO, _AND, _ONWARD, _TO_DATE, *_PREFIXES.values())
+    RANGE_WORDS,
+    _CLOSING,
+    _LATER,
+    _EARLIER,
+    _SEPARATORS,
+    {_PRESENT},
+    runs=(_TO, _AND, _ONWARD, _TO_DATE, *_PREFIXES.values()),
 )
 
 
@@ -252,8 +266,9 @@ def _open(scan: Scan, at: int) -> Parsed[Expression]:
         return None
     expression, end = base
     word = scan.words[at]
-    # A bare sign with space around it compares amounts; "by year 2023" groups.
-    if (scan.words[start - 1] in _SIGNS and scan.gaps[start]) or (word == "by" and scan.words[start] in UNITS):
+    # A bare sign with space around it compares amounts, which "2024" may be; "by year 2023" groups.
+    spaced = scan.words[start - 1] in _SIGNS and scan.gaps[start] > 0
+    if (spaced and _may_be_amount(expression)) or (word == "by" and scan.words[start] in UNITS):
         return None
     onward = scan.skip_any(end, _ONWARD)
     if onward > end or (word == "from" and scan.words[end] == "on"):
@@ -264,7 +279,29 @@ def _open(scan: Scan, at: int) -> Parsed[Expression]:
     # "sales from last quarter" are last quarter's.
     if start == at + 1 and word == "from" and isinstance(expression, Units) and expression.unit is not TimeUnit.DAY:
         return expression, end
-    return Open(bound, expression), end
+    return _closed(scan, bound, base) or (Open(bound, expression), end)
+
+
+def _closed(scan: Scan, bound: Bound, base: tuple[Expression, int]) -> Parsed[Expression]:
+    """Read what closes "after X": "and before Y", ">= X and < Y"; both ends are one period."""
+    expression, end = base
+    if bound in (Bound.BEFORE, Bound.UNTIL):
+        return None
+    following = scan.skip(scan.skip(end, ","), _CLOSING)
+    closing = _open(scan, following) if following > end and scan.words[following] in _CLOSES else None
+    if closing is None or not isinstance(closing[0], Open):
+        return None
+    first = Offset(_ONE_DAY, expression, back=False) if bound is Bound.AFTER else expression
+    last = closing[0].base
+    last = Offset(_ONE_DAY, last, back=True) if closing[0].bound is Bound.BEFORE else last
+    return Between(first, last), closing[1]
+
+
+def _may_be_amount(expression: Expression) -> bool:
+    """Tell whether figures that were read as a year or a day say no more than a number or a fraction."""
+    return (isinstance(expression, Year) and not expression.said) or (
+        isinstance(expression, Day) and expression.year is None
+    )
 
 
 def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:

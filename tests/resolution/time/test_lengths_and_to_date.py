@@ -56,3 +56,21 @@ def test_years_and_months_in_a_row_are_one_move(text: str, days: Days) -> None:
 )
 def test_a_count_to_date_is_so_long_up_to_today(text: str, days: Days) -> None:
     assert days == span(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("the two weeks before May 15", ("2024-05-01", "2024-05-15")),
+        ("the 30 days after 1 April 2024", ("2024-04-02", "2024-05-02")),
+        ("the three months before April 2024", ("2024-01-01", "2024-04-01")),
+        ("for 30 days from 1 April 2024", ("2024-04-01", "2024-05-01")),
+        ("during the 6 months after June 2023", ("2023-07-01", "2024-01-01")),
+        ("two weeks before May 15", ("2024-05-01", "2024-05-02")),
+        ("the day before yesterday", ("2024-05-14", "2024-05-15")),
+        ("the quarter before Q2 2024", ("2024-01-01", "2024-04-01")),
+    ],
+)
+def test_a_length_that_lasts_is_all_its_days(text: str, days: Days) -> None:
+    """Where "two weeks before" is a day; "the two weeks before", "for two weeks from" are fourteen."""
+    assert days == span(text)

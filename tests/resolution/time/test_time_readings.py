@@ -347,6 +347,30 @@ def test_names_numbers_and_words_of_periods(text: str, days: Days) -> None:
     assert days == span(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        (">= 2024-03-15", ("2024-03-15", None)),
+        ("> 2024-03-15", ("2024-03-16", None)),
+        ("<= March 2024", (None, "2024-04-01")),
+        ("< Q1 2024", (None, "2024-01-01")),
+        (">= 2024-03-01 and < 2024-04-01", ("2024-03-01", "2024-04-01")),
+        ("after March 2023 but before June 2023", ("2023-04-01", "2023-06-01")),
+        ("since 2022 and until 2023", ("2022-01-01", "2024-01-01")),
+        ("202403", ("2024-03-01", "2024-04-01")),
+        ("202401-202403", ("2024-01-01", "2024-04-01")),
+    ],
+)
+def test_signs_bound_dates_as_words_do(text: str, days: Days) -> None:
+    """A sign beside a date was dropped, so that one day was left; two bounds are one period."""
+    assert days == span(text)
+
+
+@pytest.mark.parametrize("text", ["> 2024", "202413", "over 202403", ">= 12/15"])
+def test_figures_that_may_be_an_amount_are_no_bound(text: str) -> None:
+    assert () == find_times(tokenize(text))
+
+
 def test_weeks_start_as_the_calendar_says() -> None:
     sundays = Calendar("sundays", week_start=Weekday.SUNDAY)
     assert ("2024-05-05", "2024-05-12") == span("last week", sundays)
