@@ -94,7 +94,8 @@ def _unread_groupings(tokens: Sequence[Token], beside: Beside, known: frozenset[
     if beside.ranking is not None or beside.ratio is not None:
         measured = frozenset()
     grouped = beside.grain is not Grain.NONE or any(not name.kinds.isdisjoint(_GROUPABLE) for name in beside.named)
-    return unread_groupings(tokens, known, measured, grouped=grouped)
+    members = covered_by([name for name in beside.named if name.kinds == {SenseKind.MEMBER}])
+    return unread_groupings(tokens, known, measured, members, grouped=grouped)
 
 
 def _is_content(tokens: Sequence[Token], at: int) -> bool:

@@ -50,6 +50,7 @@ def shop() -> Catalog:
         member("region.korea", "KR"),
         member("region.china", "CN"),
         member("product.feed", "feed"),
+        member("product.box", "box"),
     )
 
 
@@ -214,6 +215,29 @@ async def test_members_on_one_side_stay_together(desk: Desk) -> None:
 
     assert filters(found) == {"region": ["JP", "KR"], "product": ["feed"]}
     assert filters(found, "region.china") == {"product": ["feed"], "region": ["CN"]}
+
+
+async def test_compare_is_about_members_of_one_dimension_whatever_stands_before_them(desk: Desk) -> None:
+    found = await desk.ask("compare net sales of feed in japan and china last month")
+
+    assert filters(found) == {"product": ["feed"], "region": ["JP"]}
+    assert filters(found, "region.china") == {"product": ["feed"], "region": ["CN"]}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "feed in japan vs box in china",
+        "japan feed vs china box",
+        "japan vs feed",
+        "compare feed in japan and box in china",
+    ],
+)
+async def test_sides_that_differ_in_several_dimensions_are_refused(desk: Desk, question: str) -> None:
+    """They would be one sum of everything: design, section 6, nothing is dropped."""
+    problem = refused(await desk.ask(f"net sales of {question} last month"))
+
+    assert problem.message == "Only members of one dimension can be held against each other"
 
 
 async def test_what_is_left_out_is_left_out_on_both_sides(desk: Desk) -> None:

@@ -257,3 +257,22 @@ def test_figures_that_are_no_period_are_told(figures: str) -> None:
 
     assert [m.text for m in found.unmatched] == [figures]
     assert () == found.altered
+
+
+def test_two_words_that_are_a_name_together_are_not_mended_one_by_one() -> None:
+    about = catalog(
+        metric("sales"), dimension("company"), member("company.crowd", name="CrowdStrike", synonyms=("CRWD", "Crowds"))
+    )
+    found = parsed(about, "sales of Crowd Strike")
+
+    assert [(n.mention.text, n.exactness) for n in found.names][1:] == [("Crowd Strike", Exactness.VARIED)]
+    assert found.unmatched == ()
+
+
+def test_an_acronym_with_dots_names_what_it_names_without() -> None:
+    about = catalog(
+        metric("sales"), dimension("region"), member("region.us", "US", name="United States", synonyms=("US",))
+    )
+    found = parsed(about, "sales in the U.S. and not to us")
+
+    assert [(n.mention.text, n.exactness) for n in found.names][1:] == [("U.S.", Exactness.EXACT)]

@@ -88,6 +88,9 @@ def test_what_by_per_each_and_every_stand_before_is_grouped_by(text: str, expect
         ("which is less, japan or china in sales", []),
         ("sales fell less in japan", []),
         ("sales of none but japan", []),
+        ("sales in no other region than japan", []),
+        ("sales exclusive to japan", []),
+        ("sales where region not in (japan, china)", ["region.japan", "region.china"]),
         ("sales excluding japan by product, for china", ["region.japan"]),
         ("sales including japan", []),
         ("japan sales without", []),
@@ -137,6 +140,7 @@ def test_a_pair_that_leaves_out_is_no_other_word_of_the_catalog() -> None:
     [
         ("sales by order", ["by"]),
         ("sales of japan and china each", ["each"]),
+        ("sales per japan", ["per"]),
         ("sales split by region", []),
         ("sales grouped by product", []),
         ("sales in each of the regions", []),

@@ -11,7 +11,7 @@ from ecp_server.resolution.parsing.words import MOVING, word_set
 
 EXCLUDING: Final = word_set(
     """
-    excluding exclude excludes exclusive excl ex except excepting without outside omitting ignoring disregarding
+    excluding exclude excludes excl ex except excepting without outside omitting ignoring disregarding
     barring sans minus not but neither nor
     """
 )
@@ -24,6 +24,7 @@ _PAIRS: Final = frozenset(
         ("leaving", "out"),
         ("leave", "out"),
         ("exception", "of"),
+        ("exclusive", "of"),
         ("not", "including"),
         ("not", "counting"),
         ("!", "="),
@@ -33,12 +34,14 @@ _PAIRS: Final = frozenset(
 _SIGN: Final = "≠"
 _DIFFERENT: Final = frozenset({"other", "others", "rather"})
 _THAN_REACHES: Final = 4
-_NOTHING: Final = frozenset({"nothing", "none", "nobody"})
-"""Before "but" they make it "only"."""
+_NOTHING: Final = frozenset({"nothing", "none", "nobody", "no", "not"})
+"""Before "but" and "other than" they make it "only"."""
 _SHORTENED: Final = frozenset({"ex", "excl"})
 _LEAVING: Final = frozenset({"leaving", "leave"})
 _PREPOSITIONS: Final = word_set("in for from of to at on within")
-_BETWEEN: Final = _PREPOSITIONS | word_set("the any all those that these anything everything come comes coming came :")
+_BETWEEN: Final = _PREPOSITIONS | word_set(
+    "the any all those that these anything everything come comes coming came : ("
+)
 """What may stand between the words and what they leave out: "not coming from", "excluding anything in"."""
 _COUNTING: Final = word_set("include includes count")
 """They count nothing in after "not", so that "do not include" leaves out."""
@@ -123,7 +126,7 @@ def _words_at(tokens: Sequence[Token], at: int) -> frozenset[int]:
         return frozenset({at - 1, at})
     if word == "than":
         for before in range(max(at - _THAN_REACHES, 0), at):
-            if tokens[before].folded in _DIFFERENT:
+            if tokens[before].folded in _DIFFERENT and (before == 0 or tokens[before - 1].folded not in _NOTHING):
                 return frozenset({before, at})
     if word in _LEAVING and "out" in {token.folded for token in tokens[at + 1 :]}:
         return frozenset({at})

@@ -16,7 +16,7 @@ from ecp_server.resolution.parsing.structure import STRUCTURAL, is_splitting
 from ecp_server.resolution.parsing.superlatives import SUPERLATIVE_WORDS
 from ecp_server.resolution.parsing.taught import with_taught
 from ecp_server.resolution.parsing.words import LIGHT, MOVING
-from ecp_server.resolution.spelling.joints import taken_apart
+from ecp_server.resolution.spelling.joints import taken_apart, without_dots
 from ecp_server.resolution.time import TimeMention, find_times
 
 NO_CONTENT: Final = LIGHT | STRUCTURAL | CATALOG_WORDS
@@ -55,6 +55,10 @@ def look_up(
     left = [t for i, t in enumerate(tokens) if i not in covered and _may_be_misspelt(tokens, i)]
     if not left:
         return LookedUp(tokens, spans, times, {})
+    if any(len(token.folded) == 1 for token in left):
+        dotless = without_dots(tokens, lexicon.knows)
+        if len(dotless) < len(tokens):
+            return look_up(dotless, lexicon, hidden, lessons)
     starts = {token.start for token in left}
     tokens = taken_apart(tokens, lambda token: token.start not in starts or lexicon.knows(token.folded))
     mended: dict[int, Exactness] = {}
@@ -67,6 +71,8 @@ def look_up(
     read = LookedUp(tokens, [], find_times(words), mended)
     loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
     found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
+    if mended:  # a word that is part of a name may be another by itself: "crowd strike", where there is a "crow"
+        found += _visible(lexicon.loose_spans(tokens), hidden)
     return replace(read, tokens=tuple(words), spans=with_taught(found, words, lessons))
 
 

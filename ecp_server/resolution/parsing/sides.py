@@ -25,6 +25,12 @@ def held_members(parsed: Parsed) -> frozenset[NamedMention]:
     return _held(parsed, _members(parsed)) if parsed.comparing else frozenset()
 
 
+def members_are_led(parsed: Parsed) -> bool:
+    """Tell whether "compare" or the like stands before all members, and no comparing word parts them."""
+    names = _members(parsed)
+    return parsed.comparing and len(names) >= _PAIR and not _parted(parsed, names) and _compare_leads(parsed, names)
+
+
 def compared_periods_lead(parsed: Parsed) -> bool:
     """Tell whether "compare" or the like is about the periods: nothing else is there to be held against another."""
     if not parsed.comparing or not parsed.times or any(is_target(name) for name in parsed.names):
@@ -47,10 +53,16 @@ def _held(parsed: Parsed, names: Sequence[NamedMention]) -> frozenset[NamedMenti
     """Return the names after the first comparing word that one of them follows; after "compare", all but the first."""
     if len(names) < _PAIR:
         return frozenset()
+    if parted := _parted(parsed, names):
+        return parted
+    return frozenset(names[1:]) if _compare_leads(parsed, names) else frozenset()
+
+
+def _parted(parsed: Parsed, names: Sequence[NamedMention]) -> frozenset[NamedMention]:
     for position in range(names[0].last, names[-1].first):
         if parsed.tokens[position].folded in COMPARING and _next_mention(parsed, position) in {n.first for n in names}:
             return frozenset(n for n in names if n.first > position)
-    return frozenset(names[1:]) if _compare_leads(parsed, names) else frozenset()
+    return frozenset()
 
 
 def _next_mention(parsed: Parsed, position: int) -> int | None:

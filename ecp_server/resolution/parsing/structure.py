@@ -73,11 +73,17 @@ def groups(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
 
 
 def unread_groupings(
-    tokens: Sequence[Token], known: frozenset[int], measured: frozenset[int], *, grouped: bool
+    tokens: Sequence[Token],
+    known: frozenset[int],
+    measured: frozenset[int],
+    members: frozenset[int],
+    *,
+    grouped: bool,
 ) -> frozenset[int]:
     """Return the positions of words that group by what cannot be grouped by: "sales by orders", "Japan and China each".
 
-    ``measured`` are positions of names of metrics and terms, ``grouped``: the question groups by something.
+    ``measured`` are positions of names of metrics and terms, ``members`` those of names of nothing but members;
+    ``grouped``: the question groups by something.
     """
     found: set[int] = set()
     for at, token in enumerate(tokens):
@@ -87,6 +93,7 @@ def unread_groupings(
         while following < len(tokens) and tokens[following].folded in _ARTICLES:
             following += 1
         another = following in measured and not measured.isdisjoint(range(at))
+        another |= token.folded == "per" and following in members
         if another if token.folded in _OVER else token.folded in _DISTRIBUTIVE and not grouped:
             found.add(at)
     return frozenset(found)

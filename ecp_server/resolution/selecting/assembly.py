@@ -25,6 +25,7 @@ from ecp_server.resolution.selecting.comparison import (
     compared_periods,
     compared_targets,
     comparison_computations,
+    crossed_sides,
     members_side_by_side,
     metrics_side_by_side,
     unit_mismatches,
@@ -61,7 +62,7 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     periods = find_periods(draft.parsed)
     if isinstance(periods, Incompatible):
         return periods
-    parts = find_parts(draft, asked.metrics, slicing, periods)
+    parts = crossed_sides(draft, slicing.members) or find_parts(draft, asked.metrics, slicing, periods)
     if isinstance(parts, Incompatible):
         return parts
     if (running := _running_total(draft, asked, parts)) is not None:
