@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecp_server.domain.catalog import AssetRef
 from ecp_server.domain.concepts import ConceptKind
 from ecp_server.domain.errors import FieldViolation, InvalidChoice
 from ecp_server.domain.feedback import Correction, Judged
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token, tokenize
-from ecp_server.resolution.discover import may_be_shown, refs_of
 from ecp_server.resolution.lessons import words_of
 from ecp_server.resolution.lexicon import Sense
 from ecp_server.resolution.prepared import PreparedCatalog
+from ecp_server.resolution.rights.senses import VisibleSenses
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.teachable import MAX_WORDS, TEACHABLE, may_be_taught, meaning_of, places_of
 
@@ -122,12 +121,9 @@ async def _kinds(
         if not correction.subject_id:
             found[correction.option_id] = list(_senses(correction.option_id, prepared))
     senses = [sense for pairs in found.values() for _, sense in pairs]
-    refs: set[AssetRef] = refs_of(senses, prepared)
-    visible = await visibility.visible(prepared.products, sorted(refs)) if refs else frozenset[AssetRef]()
-    return {
-        option_id: [kind for kind, sense in pairs if may_be_shown(sense, visible, prepared)]
-        for option_id, pairs in found.items()
-    }
+    visible = VisibleSenses(prepared, visibility)
+    await visible.ask(senses)
+    return {option_id: [kind for kind, sense in pairs if visible.shows(sense)] for option_id, pairs in found.items()}
 
 
 def _senses(option_id: str, prepared: PreparedCatalog) -> Iterator[tuple[ConceptKind, Sense]]:

@@ -25,7 +25,7 @@ from ecp_server.domain.resolution import (
 )
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lessons import NO_LESSONS, Lessons
-from ecp_server.resolution.lexicon import Exactness, Sense, SenseKind
+from ecp_server.resolution.lexicon import NOTHING_HIDDEN, Exactness, Hidden, Sense, SenseKind
 from ecp_server.resolution.parsing.superlatives import Ranking
 from ecp_server.resolution.prepared import PreparedCatalog
 from ecp_server.resolution.time import Expression
@@ -105,6 +105,8 @@ class Parsed:
     comparing: bool = False
     """A word that compares stands somewhere."""
     intent: Intent = Intent.METRIC
+    considered: tuple[Sense, ...] = ()
+    """What has words that others were, or could have been, read as, and policy decides on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class Draft:
     """What the department was taught about words of the question, as far as this principal may discover it."""
     variations: Mapping[AssetRef, Variations] = field(default_factory=dict)
     """How contexts define the terms and members that the question names, as the graph has it."""
-    hidden: frozenset[tuple[SenseKind, str]] = frozenset()
+    hidden: Hidden = NOTHING_HIDDEN
     """What the question names and this principal may not discover: it does not exist for the question."""
     visible: frozenset[AssetRef] = frozenset()
     """What the question names, or an answer to it could show, and this principal may discover."""

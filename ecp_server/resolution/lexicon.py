@@ -5,8 +5,9 @@ Looking a question up takes time linear in its length, whatever the size of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import islice
 from typing import Final
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Catalog, PhraseMeaning
@@ -37,6 +38,11 @@ class SenseKind(IntEnum):
 
 _ASSET_KINDS = {SenseKind.METRIC: AssetKind.METRIC, SenseKind.TERM: AssetKind.TERM}
 """What policy decides on."""
+_GOVERNED = frozenset({*_ASSET_KINDS, SenseKind.TARGET})
+
+Hidden = frozenset[tuple[SenseKind, str]]
+"""Meanings that a principal may not discover: for its questions it is as if the catalog did not have them."""
+NOTHING_HIDDEN: Final[Hidden] = frozenset()
 
 
 class FormSource(IntEnum):
@@ -65,6 +71,11 @@ class Sense:
     """The metric or term that it stands for; None for what policy does not decide on."""
     taught: bool = False
     """A precedent decides for it, whatever other names it has."""
+
+    @property
+    def governed(self) -> bool:
+        """Tell whether policy decides, of it or of the metrics that it is a target of, if it may be shown."""
+        return self.kind in _GOVERNED
 
     @property
     def meaning(self) -> tuple[SenseKind, str]:
@@ -131,12 +142,14 @@ class Lexicon:
         self._forms: dict[str, list[_Form]] = {}
         self._meanings: dict[str, _Meanings] = {}
         self._prefixes: set[str] = set()
-        self._words: set[str] = set()
+        self._words: dict[str, list[Sense]] = {}
+        self._open: set[str] = set()
+        """Words that are there for everybody, whatever policy hides."""
         self._joined: dict[str, list[_Form]] = {}
         self._bags: dict[tuple[str, ...], list[_Form]] = {}
         for sense in _senses(catalog):
             self._add(sense)
-        weighty = self._words - LIGHT
+        weighty = self._words.keys() - LIGHT
         self._corrections = Corrections(weighty | _PERIOD_WORDS)
         self._verbs = _by_lemma(weighty)
 
@@ -151,7 +164,7 @@ class Lexicon:
             return
         form = _Form(folded, sense)
         forms.append(form)
-        self._words.update(words)
+        self._add_words(words, sense)
         for length in range(1, len(words)):
             self._prefixes.add(" ".join(words[:length]))
         if len(words) > 1:
@@ -159,11 +172,32 @@ class Lexicon:
             if len(words) <= _MOST_REORDERED and not FUNCTION.intersection(words):
                 self._bags.setdefault(tuple(sorted(words)), []).append(form)
 
-    def knows(self, word: str) -> bool:
-        """Tell whether a folded word occurs in any form."""
-        return singular(word) in self._words
+    def _add_words(self, words: Iterable[str], sense: Sense) -> None:
+        for word in words:
+            governed = self._words.setdefault(word, [])
+            if not sense.governed:
+                self._open.add(word)
+            elif not governed or governed[-1].meaning != sense.meaning:  # a sense has its forms one after the other
+                governed.append(sense)
 
-    def spans(self, tokens: Sequence[Token]) -> list[Span]:
+    def knows(self, word: str, hidden: Hidden = NOTHING_HIDDEN) -> bool:
+        """Tell whether a folded word occurs in any form of what is not hidden."""
+        return self._has(singular(word), hidden)
+
+    def _has(self, word: str, hidden: Hidden) -> bool:
+        if not hidden or word in self._open:
+            return word in self._words
+        return any(sense.meaning not in hidden for sense in self._words.get(word, ()))
+
+    def having(self, words: Iterable[str], hidden: Hidden) -> Iterator[Sense]:
+        """Yield for whom policy must be asked to know whether words are there: for some of what has them, if all is."""
+        for word in words:
+            if word not in self._open:
+                having = (sense for sense in self._words.get(word, ()) if sense.meaning not in hidden)
+                # More each time: of a word that much has that is hidden it must not take long to find what is not.
+                yield from islice(having, _ASKED_ABOUT + len(hidden))
+
+    def spans(self, tokens: Sequence[Token], hidden: Hidden = NOTHING_HIDDEN) -> list[Span]:
         """Return every run of tokens that is a form, overlapping ones included."""
         written = [token.folded for token in tokens]
         words = [singular(word) for word in written]
@@ -174,7 +208,10 @@ class Lexicon:
                 if key in self._forms:
                     meanings = self._meanings.get(key) or self._find_meanings(key)
                     meant = meanings.exact.get(" ".join(written[first:last]), meanings.inflected)
-                    found.append(Span(first, last, *meant))
+                    # Where all that is written just so is hidden, that is as if nothing were.
+                    ways = (Span(first, last, *meant), Span(first, last, *meanings.inflected)) if hidden else ()
+                    left = [one for span in ways if (one := _left(span, hidden)) is not None]
+                    found += left[:1] if hidden else [Span(first, last, *meant)]
                 if last >= len(words) or key not in self._prefixes:
                     break
                 key = f"{key} {words[last]}"
@@ -185,22 +222,23 @@ class Lexicon:
         meanings = self._meanings[key] = _meanings(self._forms[key])
         return meanings
 
-    def loose_spans(self, tokens: Sequence[Token]) -> list[Span]:
+    def loose_spans(self, tokens: Sequence[Token], hidden: Hidden = NOTHING_HIDDEN) -> list[Span]:
         """Return runs of tokens that are a form but for blanks ("netrevenue", "head count") or order ("revenue net").
 
         Meant for questions in which words are left that nothing matches.
         """
         words = [singular(token.folded) for token in tokens]
         written = [token.folded for token in tokens]
-        return [
+        found = [
             span
             for first in range(len(words))
-            for span in (*self._joined_from(first, written), *self._reordered_from(first, words))
+            for span in (*self._joined_from(first, written, hidden), *self._reordered_from(first, words, hidden))
         ]
+        return [left for span in found if (left := _left(span, hidden)) is not None] if hidden else found
 
-    def _joined_from(self, first: int, written: Sequence[str]) -> Iterator[Span]:
+    def _joined_from(self, first: int, written: Sequence[str], hidden: Hidden) -> Iterator[Span]:
         word = singular(written[first])
-        if word not in self._words and len(word) >= _SHORTEST_JOINED and (forms := self._joined.get(word)):
+        if not self._has(word, hidden) and len(word) >= _SHORTEST_JOINED and (forms := self._joined.get(word)):
             yield Span.of(first, first + 1, _best(forms), Exactness.VARIED)
         pair = written[first : first + 2]
         joined = singular("".join(pair))
@@ -209,37 +247,50 @@ class Lexicon:
             if forms:
                 yield Span.of(first, first + 2, _best(forms), Exactness.VARIED)
 
-    def _reordered_from(self, first: int, words: Sequence[str]) -> Iterator[Span]:
+    def _reordered_from(self, first: int, words: Sequence[str], hidden: Hidden) -> Iterator[Span]:
         for last in range(first + 1, min(len(words), first + _MOST_REORDERED) + 1):
             if words[last - 1] not in self._words or words[last - 1] in FUNCTION:
                 return
             run = words[first:last]
             forms = self._bags.get(tuple(sorted(run)))
-            if forms and " ".join(run) not in self._forms:
+            written = self._forms.get(" ".join(run), ())
+            if forms and all(form.sense.meaning in hidden for form in written):
                 yield Span.of(first, last, _best(forms), Exactness.REORDERED)
 
-    def correct(self, word: str) -> str | None:
-        """Return the only word of the catalog, or of periods, that is near to a folded one (`Corrections`), else None.
+    def correct(self, word: str, hidden: Hidden = NOTHING_HIDDEN) -> frozenset[str]:
+        """Return the words of the catalog, or of periods, that are nearest to a folded one (`Corrections`).
 
-        A word that the catalog has is spelt right, whatever it stands for.
+        It is written for one where there is but one. A word that the catalog has is spelt right, whatever it means.
         """
-        if self.knows(word) or word in _PERIOD_WORDS:
-            return None
-        return self._corrections.nearest(singular(word))
+        if self.knows(word, hidden) or word in _PERIOD_WORDS:
+            return frozenset()
+        return self._corrections.nearest(singular(word), self._there(hidden))
 
-    def perhaps(self, word: str) -> str:
-        """Return the word of the catalog that a folded one may be written for, good enough to suggest; else itself."""
-        return word if self.knows(word) else self._corrections.perhaps(singular(word)) or word
+    def perhaps(self, word: str, hidden: Hidden = NOTHING_HIDDEN) -> frozenset[str]:
+        """Return the words of the catalog that a folded one may be written for; if one, good enough to suggest."""
+        if self.knows(word, hidden):
+            return frozenset()
+        return self._corrections.perhaps(singular(word), self._there(hidden))
 
-    def other_form(self, word: str) -> str | None:
-        """Return the catalog's only word that a folded one is another form of ("refunded", "refunds"), else None."""
-        if self.knows(word):
-            return None
+    def other_form(self, word: str, hidden: Hidden = NOTHING_HIDDEN) -> frozenset[str]:
+        """Return the catalog's words that a folded one is another form of ("refunded", "refunds")."""
+        if self.knows(word, hidden):
+            return frozenset()
         found = self._verbs.get(lemma(word) or bare(singular(word)), ())
-        meant = {other for other in found if is_verbal(word) or is_verbal(other)}
-        return meant.pop() if len(meant) == 1 else None
+        return frozenset([o for o in found if (is_verbal(word) or is_verbal(o)) and self._has(o, hidden)])
+
+    def _there(self, hidden: Hidden) -> Callable[[str], bool]:
+        return lambda word: word in _PERIOD_WORDS or self._has(word, hidden)
 
 
+def _left(span: Span, hidden: Hidden) -> Span | None:
+    """Return a span without what is hidden, as if the catalog did not have it; None where nothing is left."""
+    senses = tuple([sense for sense in span.senses if sense.meaning not in hidden])
+    return Span.of(span.first, span.last, senses, span.exactness) if senses else None
+
+
+_ASKED_ABOUT: Final = 20
+"""Of what has a word, so many are asked about first: in most cases one of them may be shown."""
 _SHORTEST_JOINED: Final = 6
 _MOST_REORDERED: Final = 4
 _SHORTEST_VERB: Final = 4

@@ -61,6 +61,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         grain=beside.grain,
         words=not NO_CONTENT.isdisjoint(words),
         comparing=not HOLDING.isdisjoint(words),
+        considered=read.considered,
     )
     intent = find_intent(parsed, words)
     unread_words = frozenset[int]()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ecp_server.domain.catalog import AssetRef
 from ecp_server.domain.concepts import ConceptKind
 from ecp_server.domain.feedback import DepartmentPrecedents
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.records import PrecedentRecord
 from ecp_server.domain.text import Token, fold, tokenize
-from ecp_server.resolution.discover import may_be_shown, refs_of
 from ecp_server.resolution.draft import Draft
 from ecp_server.resolution.lessons import PREDICATIVE, Lesson, Lessons, words_of
 from ecp_server.resolution.lexicon import Sense
+from ecp_server.resolution.rights.senses import VisibleSenses
 from ecp_server.resolution.rights.visibility import Visibility
 from ecp_server.resolution.teachable import meaning_of
 
@@ -80,9 +79,11 @@ def _agreeing(precedents: Sequence[PrecedentRecord], draft: Draft) -> tuple[Less
 
 
 async def _shown(senses: Sequence[Sense], draft: Draft, visibility: Visibility) -> frozenset[Sense]:
-    refs = refs_of(senses, draft.prepared)
-    visible = await visibility.visible(draft.prepared.products, sorted(refs)) if refs else frozenset[AssetRef]()
-    return frozenset([sense for sense in senses if may_be_shown(sense, visible, draft.prepared)])
+    visible = VisibleSenses(draft.prepared, visibility)
+    await visible.ask(senses)
+    shown = frozenset([sense for sense in senses if visible.shows(sense)])
+    visible.tell(shown)
+    return shown
 
 
 def _with_choices(by_words: Mapping[str, tuple[Lesson, ...]], draft: Draft) -> Lessons:

@@ -12,9 +12,11 @@ from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import NotFound
 from ecp_server.domain.text import tokenize
 from ecp_server.resolution.draft import Draft
-from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.rights.senses import VisibleSenses
+from ecp_server.resolution.rights.visibility import Visibility, told_as_one
 from ecp_server.resolution.searching.search import search
 from ecp_server.resolution.selecting.choosing import MAX_OPTIONS
+from ecp_server.resolution.spelling.corrections import only
 from ecp_server.stores.ports import Hit, Registry, Vector
 
 FLOOR: Final = 0.2
@@ -30,7 +32,7 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         return draft, Finding("Nothing to suggest")
     catalog = draft.prepared.catalog
     found = await search(
-        searched(draft),
+        searched(await _without_hidden(draft, visibility)),
         index=draft.prepared.search_index,
         registry=registry,
         vector=vector,
@@ -38,9 +40,12 @@ async def suggest(draft: Draft, registry: Registry, vector: Vector, visibility: 
         limit=_SEARCHED,
     )
     # Those too far to be shown are asked for as well: what policy was asked must not tell a hidden name from none.
-    visible = await visibility.visible(draft.prepared.products, [hit.ref for hit in found.hits])
-    shown = [hit for hit in found.hits if hit.ref in visible and hit.score >= FLOOR]
-    options = tuple(_option(hit, catalog) for hit in _once(shown)[:MAX_OPTIONS])
+    products = draft.prepared.products
+    with told_as_one(lambda: bool(shown)):
+        visible = await visibility.visible(products, [hit.ref for hit in found.hits])
+        shown = _once([hit for hit in found.hits if hit.ref in visible and hit.score >= FLOOR])[:MAX_OPTIONS]
+    visibility.tell(products, [hit.ref for hit in shown], visible)
+    options = tuple(_option(hit, catalog) for hit in shown)
     draft = replace(
         draft,
         problem=replace(problem, suggestions=options),
@@ -57,14 +62,39 @@ def searched(draft: Draft) -> str:
     Periods, members and small words around them are near to anything. Words that slips may have left are those they
     may be written for.
     """
-    parsed = draft.parsed
-    mentions = {*parsed.unmatched, *parsed.not_covered, *(name.mention for name in parsed.altered)}
-    text = " ".join(mention.text for mention in sorted(mentions, key=lambda mention: mention.start))
+    text = _unknown(draft)
     if not text:
         return draft.question.text
-    meant = [draft.prepared.lexicon.perhaps(token.folded) for token in tokenize(text)]
-    written = [token.folded for token in tokenize(text)]
-    return text if meant == written else " ".join(meant)
+    read = _perhaps(text, draft)
+    meant = [only(near) or word for word, near in read]
+    return text if meant == [word for word, _ in read] else " ".join(meant)
+
+
+def _unknown(draft: Draft) -> str:
+    """Return the words that nothing matched with the names that they alter."""
+    parsed = draft.parsed
+    mentions = {*parsed.unmatched, *parsed.not_covered, *(name.mention for name in parsed.altered)}
+    return " ".join(mention.text for mention in sorted(mentions, key=lambda mention: mention.start))
+
+
+def _perhaps(text: str, draft: Draft) -> list[tuple[str, frozenset[str]]]:
+    """Return each word of a text, folded, with those of the catalog that it may be written for."""
+    lexicon, words = draft.prepared.lexicon, [token.folded for token in tokenize(text)]
+    return [(word, lexicon.perhaps(word, draft.hidden)) for word in words]
+
+
+async def _without_hidden(draft: Draft, visibility: Visibility) -> Draft:
+    """Return the draft as if what its words may be written for, and policy hides, did not exist."""
+    lexicon, visible = draft.prepared.lexicon, VisibleSenses(draft.prepared, visibility)
+    with told_as_one(lambda: bool(considered)):
+        while True:
+            near = frozenset[str]().union(*[near for _, near in _perhaps(_unknown(draft), draft)])
+            considered = tuple(lexicon.having(sorted(near), draft.hidden))
+            await visible.ask(considered)
+            hidden = [sense.meaning for sense in considered if not visible.shows(sense)]
+            if not hidden:
+                return draft
+            draft = replace(draft, hidden=draft.hidden.union(hidden))
 
 
 def _once(hits: Sequence[Hit]) -> list[Hit]:

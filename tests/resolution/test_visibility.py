@@ -159,6 +159,7 @@ async def test_each_thing_is_asked_about_once_and_what_it_hangs_on_with_it(desk:
         ("metric", "wages"),
         ("term", "income"),
     }
+    visibility.tell(Products(desk.held.current), refs, visible)
     assert visibility.policies == {"house"}
 
 

@@ -10,7 +10,7 @@ from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.period import Grain
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import NamedMention, TimedMention
-from ecp_server.resolution.lexicon import Lexicon, SenseKind
+from ecp_server.resolution.lexicon import Hidden, Lexicon, SenseKind
 from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.look_up import covered_by
 from ecp_server.resolution.parsing.movement import (
@@ -68,7 +68,7 @@ def find_beside(
     timed: Sequence[TimedMention],
     times: Sequence[TimeMention],
     lexicon: Lexicon,
-    hidden: frozenset[tuple[SenseKind, str]],
+    hidden: Hidden,
 ) -> Beside:
     """Return what the words beside the mentions say; for a text that has any of `TELLING`."""
     covered = covered_by((*named, *times))

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
 from ecp_server.resolution.lessons import NO_LESSONS, Lessons
-from ecp_server.resolution.lexicon import Exactness, Lexicon, SenseKind, Span
+from ecp_server.resolution.lexicon import Exactness, Hidden, Lexicon, Sense, Span
 from ecp_server.resolution.parsing.exclusion import in_excluding_pair
 from ecp_server.resolution.parsing.intent import CATALOG_WORDS
 from ecp_server.resolution.parsing.movement import MOVEMENT_WORDS
@@ -16,6 +16,8 @@ from ecp_server.resolution.parsing.structure import STRUCTURAL, is_splitting
 from ecp_server.resolution.parsing.superlatives import SUPERLATIVE_WORDS
 from ecp_server.resolution.parsing.taught import with_taught
 from ecp_server.resolution.parsing.words import LIGHT, MOVING
+from ecp_server.resolution.spelling.corrections import only
+from ecp_server.resolution.spelling.endings import singular
 from ecp_server.resolution.spelling.joints import taken_apart, without_dots
 from ecp_server.resolution.time import TimeMention, find_times
 
@@ -34,6 +36,8 @@ class LookedUp:
     times: tuple[TimeMention, ...]
     mended: Mapping[int, Exactness]
     """Positions of the words that are read as others than they are."""
+    considered: tuple[Sense, ...] = ()
+    """What has the words that some were, or could have been, read as, and policy decides on."""
 
     def exactness(self, first: int, last: int) -> Exactness:
         """Return the worst of the words from ``first`` to ``last``, exclusive."""
@@ -46,33 +50,38 @@ class LookedUp:
 def look_up(
     tokens: tuple[Token, ...],
     lexicon: Lexicon,
-    hidden: frozenset[tuple[SenseKind, str]],
+    hidden: Hidden,
     lessons: Lessons = NO_LESSONS,
 ) -> LookedUp:
     """Find the catalog's forms, what was taught, and periods; where words remain that nothing matches, read loosely."""
-    spans, times = with_taught(_visible(lexicon.spans(tokens), hidden), tokens, lessons), find_times(tokens)
+    spans, times = with_taught(lexicon.spans(tokens, hidden), tokens, lessons), find_times(tokens)
     covered = covered_by((*spans, *times))
     left = [t for i, t in enumerate(tokens) if i not in covered and _may_be_misspelt(tokens, i)]
     if not left:
         return LookedUp(tokens, spans, times, {})
     if any(len(token.folded) == 1 for token in left):
-        dotless = without_dots(tokens, lexicon.knows)
+        dotless = without_dots(tokens, lambda word: lexicon.knows(word, hidden))
         if len(dotless) < len(tokens):
             return look_up(dotless, lexicon, hidden, lessons)
     starts = {token.start for token in left}
-    tokens = taken_apart(tokens, lambda token: token.start not in starts or lexicon.knows(token.folded))
+    tokens = taken_apart(tokens, lambda token: token.start not in starts or lexicon.knows(token.folded, hidden))
     mended: dict[int, Exactness] = {}
     words: list[Token] = []
+    considered: set[str] = set()
     for i, token in enumerate(tokens):
-        word, exactness = _meant(token, lexicon) if token.start in starts else (token, Exactness.EXACT)
+        if token.start not in starts:
+            words.append(token)
+            continue
+        word, exactness, near = _meant(token, lexicon, hidden)
         words.append(word)
+        considered |= near
         if exactness:
             mended[i] = exactness
-    read = LookedUp(tokens, [], find_times(words), mended)
-    loose = _visible([*lexicon.spans(words), *lexicon.loose_spans(words)], hidden)
+    read = LookedUp(tokens, [], find_times(words), mended, tuple(lexicon.having(sorted(considered), hidden)))
+    loose = [*lexicon.spans(words, hidden), *lexicon.loose_spans(words, hidden)]
     found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
     if mended:  # a word that is part of a name may be another by itself: "crowd strike", where there is a "crow"
-        found += _visible(lexicon.loose_spans(tokens), hidden)
+        found += lexicon.loose_spans(tokens, hidden)
     return replace(read, tokens=tuple(words), spans=with_taught(found, words, lessons))
 
 
@@ -82,13 +91,18 @@ def _may_be_misspelt(tokens: Sequence[Token], at: int) -> bool:
     return not in_excluding_pair(tokens, at) and not is_splitting(tokens, at)
 
 
-def _meant(token: Token, lexicon: Lexicon) -> tuple[Token, Exactness]:
-    """Return the word of the catalog that a word nothing matches is another form of, or is written for."""
+def _meant(token: Token, lexicon: Lexicon, hidden: Hidden) -> tuple[Token, Exactness, frozenset[str]]:
+    """Return the word of the catalog that a word nothing matches is another form of, or is written for.
+
+    And the words that this hangs on: it would be another one, or none, if they were not there.
+    """
+    considered = frozenset({singular(token.folded)}) if lexicon.knows(token.folded, hidden) else frozenset[str]()
     for read, exactness in ((lexicon.other_form, Exactness.VARIED), (lexicon.correct, Exactness.CORRECTED)):
-        word = read(token.folded)
-        if word is not None:
-            return replace(token, folded=word), exactness
-    return token, Exactness.EXACT
+        meant = read(token.folded, hidden)
+        considered |= meant
+        if (word := only(meant)) is not None:
+            return replace(token, folded=word), exactness, considered
+    return token, Exactness.EXACT, considered
 
 
 class _Placed(Protocol):
@@ -117,15 +131,3 @@ def has_letters(token: Token) -> bool:
 def may_be_a_name(token: Token) -> bool:
     """Tell whether a word can be one of a name that nobody knows, and not only of how questions are put."""
     return token.folded not in _SPELT_RIGHT and has_letters(token)
-
-
-def _visible(spans: list[Span], hidden: frozenset[tuple[SenseKind, str]]) -> list[Span]:
-    """Leave out what the principal may not discover, as if the catalog did not have it."""
-    if not hidden:
-        return spans
-    visible: list[Span] = []
-    for span in spans:
-        senses = tuple(sense for sense in span.senses if sense.meaning not in hidden)
-        if senses:
-            visible.append(Span.of(span.first, span.last, senses, span.exactness))
-    return visible

@@ -9,7 +9,7 @@ from ecp_server.domain.concepts import Mention
 from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import NamedMention
-from ecp_server.resolution.lexicon import Lexicon, SenseKind
+from ecp_server.resolution.lexicon import Hidden, Lexicon, SenseKind
 from ecp_server.resolution.parsing.ratio import Ratio
 from ecp_server.resolution.parsing.words import FUNCTION
 
@@ -34,7 +34,7 @@ def find_portion(
     names: Sequence[NamedMention],
     share_at: int | None,
     lexicon: Lexicon,
-    hidden: frozenset[tuple[SenseKind, str]],
+    hidden: Hidden,
 ) -> Portion | None:
     """Return the portion of the metric that "percentage of" stands before; None where none is said of it."""
     whole = _whole(tokens, names, share_at)
@@ -72,19 +72,15 @@ def _named(
     words: tuple[int, int],
     whole: NamedMention,
     lexicon: Lexicon,
-    hidden: frozenset[tuple[SenseKind, str]],
+    hidden: Hidden,
 ) -> NamedMention | None:
     """Return the words as a mention where they are, before the whole's, the name of another metric."""
     first, last = words
     together = (*tokens[first:last], *tokens[whole.first : whole.last])
-    for span in lexicon.spans(together):
+    for span in lexicon.spans(together, hidden):
         if (span.first, span.last) != (0, len(together)):
             continue
-        senses = tuple(
-            sense
-            for sense in span.senses
-            if sense.kind is SenseKind.METRIC and sense.meaning not in hidden and sense not in whole.senses
-        )
+        senses = tuple(sense for sense in span.senses if sense.kind is SenseKind.METRIC and sense not in whole.senses)
         if senses:
             start, end = tokens[first].start, tokens[last - 1].end
             mention = Mention(text[start:end], start, end)

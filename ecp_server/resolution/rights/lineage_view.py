@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ecp_server.domain.catalog import AssetKind, AssetRef
 from ecp_server.domain.frozen import replace
 from ecp_server.domain.lineage import Lineage, LineageEdge, LineageNode, NodeType
 from ecp_server.resolution.rights.products import TABLE_PREFIX, Products, table_product
-from ecp_server.resolution.rights.visibility import Visibility
+from ecp_server.resolution.rights.visibility import Visibility, told_as_one
 from ecp_server.stores.ports import Graph
 
 DEFAULT_DEPTH = 3
@@ -34,17 +32,25 @@ async def visible_lineage(
     )
     if found is None:
         return None
-    hidden = await _hidden(found.nodes, products, visibility)
+    with told_as_one(lambda: found.target not in hidden):
+        hidden = await _hidden(found, products, visibility)
     return None if found.target in hidden else _with_restricted(found, hidden)
 
 
-async def _hidden(nodes: Sequence[LineageNode], products: Products, visibility: Visibility) -> frozenset[str]:
+async def _hidden(found: Lineage, products: Products, visibility: Visibility) -> frozenset[str]:
+    """Return the ids of the nodes that are hidden; by which policies the others are shown is told if the target is."""
+    nodes = found.nodes
     metrics = {node.id for node in nodes if node.type is NodeType.METRIC}
-    visible = await visibility.visible(products, [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)])
+    refs = [AssetRef(AssetKind.METRIC, metric) for metric in sorted(metrics)]
+    visible = await visibility.visible(products, refs)
     tables = {node.id: _table(node) for node in nodes if node.type in (NodeType.TABLE, NodeType.COLUMN)}
-    allowed = await visibility.allowed([table_product(table) for table in dict.fromkeys(tables.values())])
+    read = [table_product(table) for table in dict.fromkeys(tables.values())]
+    allowed = await visibility.allowed(read)
     hidden = {metric for metric in metrics if AssetRef(AssetKind.METRIC, metric) not in visible}
     hidden |= {node for node, table in tables.items() if table not in allowed}
+    if found.target not in hidden:
+        visibility.tell(products, refs, visible)
+        visibility.tell_of(read)
     return frozenset(hidden)
 
 

@@ -18,6 +18,19 @@ _SHORTEST_MEANT_OF_TWO: Final = 8
 _INDEXED: Final = 7
 
 
+def only(words: frozenset[str]) -> str | None:
+    """Return the one word there is; None where there is none, or several."""
+    return next(iter(words)) if len(words) == 1 else None
+
+
+There = Callable[[str], bool]
+"""Tells whether a word is there for whoever asks."""
+
+
+def _everywhere(_word: str) -> bool:
+    return True
+
+
 class Corrections:
     """Words that can be meant, found by what is left of them without one or two letters: no scan, however many.
 
@@ -34,27 +47,26 @@ class Corrections:
                 index.setdefault(left, []).append(word)
         self._index: Mapping[str, tuple[str, ...]] = {left: tuple(words) for left, words in index.items()}
 
-    def nearest(self, word: str) -> str | None:
-        """Return the one word that is meant; None where none is near enough, or several are as near."""
+    def nearest(self, word: str, there: There = _everywhere) -> frozenset[str]:
+        """Return the words that can be meant, of those that are there: none is near enough, one, or several as near."""
         if len(word) < _SHORTEST or not word.isalpha():
-            return None
-        return self._nearest(word, 2 if len(word) >= _SHORTEST_WITH_TWO else 1, _likely)
+            return frozenset()
+        return self._nearest(word, 2 if len(word) >= _SHORTEST_WITH_TWO else 1, _likely, there)
 
-    def perhaps(self, word: str) -> str | None:
-        """Return the one word that two slips in a word of six letters may have left; not sure enough to answer with."""
+    def perhaps(self, word: str, there: There = _everywhere) -> frozenset[str]:
+        """Return the words that two slips in a word of six letters may have left; not sure enough to answer with."""
         if len(word) < _SHORTEST_PERHAPS or not word.isalpha():
-            return None
-        return self._nearest(word, 2, lambda word, meant, _: word[0] == meant[0])
+            return frozenset()
+        return self._nearest(word, 2, lambda word, meant, _: word[0] == meant[0], there)
 
-    def _nearest(self, word: str, slips: int, likely: Callable[[str, str, int], bool]) -> str | None:
+    def _nearest(self, word: str, slips: int, likely: Callable[[str, str, int], bool], there: There) -> frozenset[str]:
         near: dict[int, set[str]] = {}
         for left in _without_letters(word[:_INDEXED], slips):
             for meant in self._index.get(left, ()):
                 distance = OSA.distance(word, meant, score_cutoff=slips)
-                if 0 < distance <= slips and likely(word, meant, distance):
+                if 0 < distance <= slips and likely(word, meant, distance) and there(meant):
                     near.setdefault(distance, set()).add(meant)
-        found = near[min(near)] if near else set()
-        return next(iter(found)) if len(found) == 1 else None
+        return frozenset(near[min(near)]) if near else frozenset()
 
 
 def _likely(word: str, meant: str, distance: int) -> bool:

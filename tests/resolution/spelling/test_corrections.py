@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecp_server.resolution.spelling.corrections import Corrections
+from ecp_server.resolution.spelling.corrections import Corrections, only
 
 WORDS = Corrections(["headcount", "japan", "region", "revenue", "cost", "net", "stare", "store", "x42yz"])
 
@@ -36,7 +36,7 @@ WORDS = Corrections(["headcount", "japan", "region", "revenue", "cost", "net", "
     ],
 )
 def test_how_many_slips_a_word_may_have_depends_on_its_length(word: str, meant: str | None) -> None:
-    assert WORDS.nearest(word) == meant
+    assert only(WORDS.nearest(word)) == meant
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_how_many_slips_a_word_may_have_depends_on_its_length(word: str, meant: 
     ],
 )
 def test_what_is_perhaps_meant_is_looked_for_further_away(word: str, meant: str | None) -> None:
-    assert WORDS.perhaps(word) == meant
+    assert only(WORDS.perhaps(word)) == meant
 
 
 @given(
@@ -63,4 +63,4 @@ def test_what_is_perhaps_meant_is_looked_for_further_away(word: str, meant: str 
 def test_a_lost_and_a_wrong_letter_inside_a_long_word_are_mended(word: str, lost: int, wrong: int, letter: str) -> None:
     slip = word[:lost] + word[lost + 1 :]
     slip = slip[:wrong] + letter + slip[wrong + 1 :]
-    assert Corrections([word]).nearest(slip) == word
+    assert Corrections([word]).nearest(slip) == {word}
