@@ -30,6 +30,8 @@ class PreparedCatalog:
     derivations: Derivations
     metrics_by_target: Mapping[str, tuple[Metric, ...]]
     """Those that have a target of that name, in the same order."""
+    related: frozenset[tuple[str, str, str]]
+    """Start, verb and end of every relation."""
 
 
 class Preparation:
@@ -67,4 +69,5 @@ def _prepare(catalog: Catalog) -> PreparedCatalog:
         Products(catalog),
         Derivations(catalog),
         by_target,
+        frozenset([(relation.start, relation.verb, relation.end) for relation in catalog.relations.values()]),
     )

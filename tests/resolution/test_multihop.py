@@ -118,3 +118,29 @@ async def test_entities_that_are_reached_slice_no_figures(desk: Desk) -> None:
 
     assert (problem.fits, problem.message) == (("product",), "Sales cannot be sliced by Markets")
     assert "Tools" in refused(await desk.ask("sales of products owned by Markets last month, Tools")).message
+
+
+@pytest.mark.parametrize(("question", "found"), [("under Sarah Chen", ["person.omar"]), ("reporting to Omar", [])])
+async def test_between_things_of_one_kind_the_subject_stands_before_the_verb(
+    desk: Desk, question: str, found: list[str]
+) -> None:
+    """Sarah does not report to Omar because he reports to her."""
+    answer = await desk.ask(f"person {question}")
+
+    assert [c.id for c in answer.concepts if c.path] == found
+    assert (answer.problem is None) is bool(found)
+
+
+async def test_relations_lead_from_metrics_too(desk: Desk) -> None:
+    found = await desk.ask("which team watches headcount")
+
+    assert (found.plan, list(paths(found))) == (None, ["team.tools"])
+
+
+async def test_what_relations_lead_to_is_no_side_of_a_comparison(desk: Desk) -> None:
+    """It was summed up with the other side."""
+    problem = refused(await desk.ask("sales of products owned by Markets vs pen last month"))
+
+    assert "cannot be held against" in problem.message
+    compared = await desk.ask("sales of products owned by Markets last month vs the previous month")
+    assert filters(compared) == {"product": ["box", "feed"]}

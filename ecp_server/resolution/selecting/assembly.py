@@ -25,8 +25,6 @@ from ecp_server.resolution.selecting.comparison import (
     compared_periods,
     compared_targets,
     comparison_computations,
-    crossed_sides,
-    members_side_by_side,
     metrics_side_by_side,
     unit_mismatches,
 )
@@ -35,6 +33,7 @@ from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_per
 from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
 from ecp_server.resolution.selecting.quotient import divisor, quotient_computations
 from ecp_server.resolution.selecting.share import share_computations, whole, wholes
+from ecp_server.resolution.selecting.side_by_side import crossed_sides, members_side_by_side
 from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
 from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.resolution.time.tiling import tiles

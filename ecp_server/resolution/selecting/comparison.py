@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from ecp_server.domain.catalog import AssetKind, AssetRef, Metric, Severity, Target
 from ecp_server.domain.concepts import Assumption, ConceptKind, Option, ResolvedConcept
@@ -14,14 +13,14 @@ from ecp_server.domain.resolution import Incompatible, Warning  # noqa: A004 - t
 from ecp_server.resolution.draft import Draft, Grouping, NamedMention, SlicedMember, TimedMention
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
-from ecp_server.resolution.parsing.sides import held_members, held_metrics, members_are_led
+from ecp_server.resolution.parsing.sides import held_metrics
 from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name, named_after
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.named_periods import NamedPeriods
 from ecp_server.resolution.selecting.parts import broken_like
 from ecp_server.resolution.selecting.periods import CalendarsInForce, said_period
-from ecp_server.resolution.selecting.slicing import NamedMember, misfit
+from ecp_server.resolution.selecting.slicing import misfit
 from ecp_server.resolution.selecting.subjects import Subjects
 from ecp_server.resolution.selecting.years_beside import part_in_year, says_from_today
 from ecp_server.resolution.time import (
@@ -275,46 +274,6 @@ def _unit_before(timed: TimedMention, main: Main) -> Comparand | None:
 
 def _same_days(one: TimeRange, other: TimeRange) -> bool:
     return (one.start, one.end) == (other.start, other.end)
-
-
-def members_side_by_side(draft: Draft, members: Sequence[NamedMember]) -> frozenset[str]:
-    """Return the ids of the members that others of their dimension are held against."""
-    if not draft.parsed.comparing:
-        return frozenset()
-    beside = _beside(draft, members)
-    one_dimension = len({dimension for dimension, _ in beside}) == 1
-    return frozenset(member for _, member in beside) if one_dimension else frozenset()
-
-
-def crossed_sides(draft: Draft, members: Sequence[NamedMember]) -> Incompatible | None:
-    """Return that two sides differ in several dimensions ("enterprise in japan vs retail in china"), or share none."""
-    held = held_members(draft.parsed)
-    if not held:
-        return None
-    included = [m for m in members if not m.named.excluded]
-    if members_are_led(draft.parsed):
-        runs = [dimension for dimension, _ in groupby(m.member.dimension for m in included)]
-        crossed = len([dimension for dimension in set(runs) if runs.count(dimension) > 1]) > 1
-    else:
-        main, other = ({m.member.dimension for m in included if (m.named in held) is side} for side in (False, True))
-        compared = {dimension for dimension, _ in _beside(draft, members)}
-        crossed = len(compared) > 1 or bool(main and other and main.isdisjoint(other))
-    return Incompatible("Only members of one dimension can be held against each other") if crossed else None
-
-
-def _beside(draft: Draft, members: Sequence[NamedMember]) -> set[tuple[str, str]]:
-    """Return the members that others of their dimension are held against, each with its dimension."""
-    included = [(m.member.dimension, m.member.id, m.named) for m in members if not m.named.excluded]
-    if members_are_led(draft.parsed):
-        dimensions = [dimension for dimension, _, _ in included]
-        paired = next((dimension for dimension in dimensions if dimensions.count(dimension) > 1), None)
-        of_pair = [(dimension, member) for dimension, member, _ in included if dimension == paired]
-        return set(of_pair) - set(of_pair[:1])
-    held = held_members(draft.parsed)
-    main = {(dimension, member) for dimension, member, named in included if named not in held}
-    with_others = {dimension for dimension, _ in main}
-    beside = {(dimension, member) for dimension, member, named in included if named in held} - main
-    return {(dimension, member) for dimension, member in beside if dimension in with_others}
 
 
 def metrics_side_by_side(draft: Draft, subjects: Subjects) -> frozenset[str]:
