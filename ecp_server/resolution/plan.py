@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
 
 from ecp_server.domain.catalog import Dimension
 from ecp_server.domain.frozen import replace
@@ -20,6 +22,7 @@ from ecp_server.domain.plan import (
 from ecp_server.domain.provenance import Finding, StepStatus
 from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.draft import Draft, Grouping, Slice, SlicedMember
+from ecp_server.resolution.rights.obligations import restrict_buckets
 from ecp_server.resolution.selecting.membership import bound_values
 
 MAX_VALUES = 1000
@@ -40,7 +43,7 @@ def plan(draft: Draft) -> tuple[Draft, Finding]:
     if not selection.slices:
         return draft, Finding("The question needs no figures", status=StepStatus.SKIPPED)
     try:
-        queries = tuple([_query(part, draft) for part in selection.slices])
+        queries = _asked_for([_query(part, draft) for part in selection.slices], draft)
     except _NoAddress as lacking:
         finding = Finding(lacking.problem.message, status=StepStatus.FAILED)
         return replace(draft, problem=lacking.problem), finding
@@ -67,6 +70,41 @@ def _query(part: Slice, draft: Draft) -> SemanticQuery:
         time_range=part.period,
         label=part.label or part.asked.name,
     )
+
+
+def _asked_for(queries: Sequence[SemanticQuery], draft: Draft) -> tuple[SemanticQuery, ...]:
+    """Return the queries with the members alone of which their conditions let anything through.
+
+    A row of another would say that there is nothing of it, which nobody looked for.
+    """
+    left = [tuple(_let_through(group, query.filters) for group in query.group_by) for query in queries]
+    for group in left[0]:
+        if not group.ref and not group.buckets:
+            name = draft.prepared.catalog.dimensions[group.dimension].name
+            raise _NoAddress(Incompatible(f"None of what {name} is grouped by holds what the question asks for"))
+    kept = {(g.dimension, bucket.member_id) for g in left[0] for bucket in g.buckets}
+    return tuple(
+        replace(query, group_by=tuple(map(partial(_left_or_kept, kept=kept), query.group_by, groups)))
+        for query, groups in zip(queries, left, strict=True)
+    )
+
+
+def _let_through(group: GroupBy, filters: Sequence[Filter]) -> GroupBy:
+    for condition in filters:
+        if condition.dimension == group.dimension:
+            values = {value for bucket in group.buckets for value in bucket.values}
+            wanted = condition.operator is FilterOperator.EQUALS
+            named = values.intersection(condition.values)
+            group = restrict_buckets(group, tuple(named if wanted else values - named))
+    return group
+
+
+def _left_or_kept(group: GroupBy, left: GroupBy, *, kept: AbstractSet[tuple[str, str]]) -> GroupBy:
+    """Return what is left of a grouping; the main query's members where that is nothing, so that these have rows."""
+    if group.ref or left.buckets:
+        return left
+    buckets = tuple(b for b in group.buckets if (group.dimension, b.member_id) in kept)
+    return replace(group, buckets=buckets or group.buckets)
 
 
 def _filters(part: Slice, draft: Draft) -> tuple[Filter, ...]:

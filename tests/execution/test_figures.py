@@ -19,6 +19,7 @@ from ecp_server.rpc.convert.executions import ExecuteEncoding
 from ecp_server.rpc.convert.recorded import RecordedAnswer
 from tests.execution.rows import Measured, Record, Rows
 from tests.execution.till import Till, table
+from tests.resolution.reading import refused
 from tests.resolution.samples import catalog as catalog_of
 from tests.resolution.samples import dimension, member, metric
 
@@ -218,6 +219,28 @@ async def test_an_average_over_time_without_an_end_is_cut_at_ten_places(till: Ti
 
 async def test_what_has_no_rows_to_divide_by_says_so(till: Till) -> None:
     assert ["SOURCE_NULL"] == table(await till.figures("basket in 2020"))["actual"]
+
+
+@pytest.mark.parametrize(
+    ("question", "members"),
+    [
+        ("orders by country in Japan last quarter", {"region.japan": "3"}),
+        ("orders by country in Japan and Korea last quarter", {"region.japan": "3", "region.korea": "1"}),
+        ("orders by country excluding Japan last quarter", {"region.korea": "1", "region.chile": "0"}),
+        ("sales by country in Japan last quarter vs budget", {"region.japan": "110.00"}),
+        ("orders by area excluding Japan last quarter", {"region.asia": "1"}),
+    ],
+)
+async def test_members_that_the_question_leaves_out_have_no_row(
+    till: Till, question: str, members: dict[str, str]
+) -> None:
+    """Nobody looked for orders of theirs: 0 would be made up."""
+    found = table(await till.figures(question))
+    assert members == dict(zip(found["region"], found["actual"], strict=True))
+
+
+async def test_a_grouping_of_which_the_question_leaves_nothing_is_refused(till: Till) -> None:
+    assert "Region" in refused(await till.ask("orders by area in Chile last quarter")).message
 
 
 # --- units ----------------------------------------------------------------------------------------------------------
