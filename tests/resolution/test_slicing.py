@@ -144,6 +144,15 @@ async def test_a_level_that_the_semantic_layer_has_is_grouped_by_its_address(des
     assert (group.dimension, group.ref, group.level, group.buckets) == ("region", "Sales.country", "country", ())
 
 
+async def test_a_dimension_is_grouped_by_once_and_by_one_level(desk: Desk) -> None:
+    """Rows are matched by the dimension: two columns of its name would match nothing."""
+    twice = plan_of(await desk.ask("sales by fruit for each fruit last month"))
+    assert ("fruit",) == twice.alignment.keys == tuple(g.dimension for g in twice.queries[0].group_by)
+    for question in ("sales by country by area last month", "sales by area and country last month"):
+        message = refused(await desk.ask(question, principal=FINANCE)).message
+        assert {"Country", "Area"} <= set(message.split())
+
+
 async def test_a_dimension_whose_members_have_one_value_each_is_grouped_by_its_address(desk: Desk) -> None:
     (group,) = query_of(await desk.ask("sales by fruit last month")).group_by
 

@@ -71,7 +71,9 @@ def assemble(draft: Draft, asked: Asked, slicing: Slicing) -> Selection | Incomp
     told = [*draft.selection.assumptions, *asked.assumptions, *asked.subjects.assumptions]
     for part in parts:
         told += part.period.assumptions
-    for grouping, named in slicing.grouped_by:
+    for grouping, named in {
+        grouping.dimension.id: (grouping, named) for grouping, named in slicing.grouped_by
+    }.values():
         with_members = bucketed(grouping, named, draft, asked.metrics, parts[0].period.range)
         if isinstance(with_members, Ambiguity):
             ambiguities.append(with_members)

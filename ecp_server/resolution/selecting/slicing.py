@@ -80,8 +80,20 @@ def find_slicing(draft: Draft, metrics: Sequence[Metric]) -> Slicing:
     wanted = [m.member.dimension for m in found.members]
     if found.grouped_by:
         wanted += [grouping.dimension.id for grouping, _ in found.grouped_by]
-    problem = misfit(draft, metrics, wanted)
+    problem = misfit(draft, metrics, wanted) or _two_levels(found)
     return found if problem is None else replace(found, problem=problem)
+
+
+def _two_levels(found: Slicing) -> Incompatible | None:
+    """Return the problem that two levels of a dimension are grouped by: rows are matched by the dimension alone."""
+    levels: dict[str, str] = {}
+    for grouping, _ in found.grouped_by:
+        one, other = levels.setdefault(grouping.dimension.id, grouping.level), grouping.level
+        if one != other:
+            names = {level.id: level.name for level in grouping.dimension.levels}
+            both = f"{names.get(one, one)} and {names.get(other, other)}"
+            return Incompatible(f"{grouping.dimension.name} is grouped by one level at a time, not by {both}")
+    return None
 
 
 def _grouped_by(named: NamedMention, draft: Draft) -> tuple[Sense, ...]:
