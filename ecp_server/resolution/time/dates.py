@@ -30,6 +30,11 @@ from ecp_server.resolution.time.named import after_abbreviation, year, year_befo
 from ecp_server.resolution.time.relative import DIRECTION_WORDS, units
 
 _MONTHS_OF_YEAR: Final = 12
+_BEFORE_DAYS: Final = frozenset(
+    {"on", "by", "until", "till", "since", "before", "after", "to", "through", "thru", "from"}
+)
+_RANGE: Final = 4
+"""Words from "between" to the second number."""
 _LONGEST_MONTH: Final = 31
 _LEAP_YEAR: Final = 2000
 _FULL: Final = 4
@@ -230,13 +235,23 @@ def _existing(day: Day, end: int) -> Parsed[Day]:
     return (day, end) if 1 <= day.day <= calendar.monthrange(of, day.month)[1] else None
 
 
+def _leads_to_a_day(scan: Scan, at: int) -> bool:
+    """Tell whether a number may be a day by what stands before it: nothing, "on", the other end of a range."""
+    if at == 0 or scan.words[at - 1] in _BEFORE_DAYS or scan.numbers[at - 1] > 0:
+        return True
+    return scan.words[at - 1] == "and" and "between" in scan.words[max(at - _RANGE, 0) : at]
+
+
 def day_of_month(scan: Scan, at: int) -> Parsed[Expression]:
     """Read "20th of next month", "the 22 this month", "4th day of the current month"."""
     number = day_number(scan, at)
     if number is None:
         return None
-    (day, _), end = number
-    within = units(scan, scan.skip(scan.skip(end, "day"), "of"))
+    (day, ordinal), end = number
+    of = scan.skip(scan.skip(end, "day"), "of")
+    if of == end and not ordinal and not _leads_to_a_day(scan, at):
+        return None  # the number ends a name: "Model 3 last month"
+    within = units(scan, of)
     if within is None or unit_of(within[0]) is not TimeUnit.MONTH:
         return None
     return Part(TimeUnit.DAY, day, within[0], ordinal=True), within[1]

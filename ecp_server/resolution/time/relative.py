@@ -88,6 +88,8 @@ def units(scan: Scan, at: int) -> Parsed[Units]:
     named = ((1, TimeUnit.YEAR), end + 1) if scan.words[end] == "fy" else numbers.unit(scan, end)
     if named is None or (direction == 0 and counted):
         return None
+    if before and before[0] > 1 and not scan.words[named[1] - 1].endswith("s"):
+        return None  # the number ends a name: "Model 3 last month"
     calendar = Said.FISCAL if scan.words[end] == "fy" else early or late
     (size, unit), end = named
     count = size * (counted[0] if counted else 1)

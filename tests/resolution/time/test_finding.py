@@ -34,6 +34,12 @@ def found(text: str) -> list[str]:
         ("what is revenue now?", ["now"]),
         ("so what was revenue in 2023 now?", ["2023"]),
         ("revenue from 2020 until now", ["from 2020 until now"]),
+        ("revenue of Model 3 last month", ["last month"]),
+        ("revenue of Model 3 last quarter", ["last quarter"]),
+        ("revenue of iPhone 14 and 15 this month", ["this month"]),
+        ("revenue of the 3 last months", ["the 3 last months"]),
+        ("revenue on the 3 of last month", ["the 3 of last month"]),
+        ("between 4-22 this month", ["between 4-22 this month"]),
     ],
 )
 def test_a_mention_covers_the_words_of_the_expression(text: str, words: list[str]) -> None:
