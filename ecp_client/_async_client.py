@@ -1,9 +1,11 @@
 """The client for asyncio."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
+import grpc
 from grpc import aio
 
 from ecp_client._answer import Answer, Asked
@@ -11,7 +13,8 @@ from ecp_client._base import ClientBase, presented
 from ecp_client._call import Call, next_page
 from ecp_client._calls import Calls
 from ecp_client._catalog import Metric, MetricPage
-from ecp_client._errors import from_rpc
+from ecp_client._errors import EcpError, InternalError, from_rpc
+from ecp_client._status import Details
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +75,8 @@ class AsyncClient(ClientBase):
     health = _awaited(Calls.health)
 
     async def close(self) -> None:
-        """Close the connection; calls in flight are cancelled."""
+        """Close the connection: calls in flight are cancelled, an `EcpError` of CANCELLED, later ones a ValueError."""
+        self._closed = True
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -84,11 +88,21 @@ class AsyncClient(ClientBase):
         await self.close()
 
     async def _send(self, call: Call[T]) -> T:
+        self._check_open()
         rpc = self._rpcs[call.rpc](call.request, timeout=call.timeout_seconds, metadata=call.metadata)
         try:
             response = await rpc
         except aio.AioRpcError as error:
             raise from_rpc(error, call.request_id) from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._closed or task is None or task.cancelling():
+                raise
+            # Nobody cancelled the task: it would end without a word, and its group with it.
+            raise EcpError("the client was closed", grpc.StatusCode.CANCELLED, Details(), call.request_id) from None
+        if response is None:  # what grpc.aio makes of bytes that are no such message
+            words = "the response cannot be read"
+            raise InternalError(words, grpc.StatusCode.INTERNAL, Details(), call.request_id)
         return call.result(response, await rpc.trailing_metadata())
 
     async def _each(self, call: Call[MetricPage]) -> AsyncIterator[Metric]:

@@ -27,6 +27,11 @@ class ClientBase:
         self._channel = channel
         self._calls = calls
         self._rpcs = rpcs(channel)
+        self._closed = False
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("the client is closed")
 
     @classmethod
     def connect(

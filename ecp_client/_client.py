@@ -65,7 +65,8 @@ class Client(ClientBase):
     health = _returned(Calls.health)
 
     def close(self) -> None:
-        """Close the connection; calls in flight are cancelled."""
+        """Close the connection: calls in flight are cancelled, an `EcpError` of CANCELLED, later ones a ValueError."""
+        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Self:
@@ -77,6 +78,7 @@ class Client(ClientBase):
         self.close()
 
     def _send(self, call: Call[T]) -> T:
+        self._check_open()
         try:
             response, rpc = self._rpcs[call.rpc].with_call(
                 call.request, timeout=call.timeout_seconds, metadata=call.metadata

@@ -1,5 +1,6 @@
 """How calls travel: request ids, retries, spreading over servers, TLS."""
 
+import asyncio
 import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 
 import ecp_client
 from ecp.v1 import catalog_pb2, health_pb2, resolve_pb2
-from ecp_client import FeedbackVerdict
+from ecp_client import AsyncClient, FeedbackVerdict
 from tests.client.conftest import Asking, Connect
 from tests.client.messages import RESOLUTION_ID, resolved
-from tests.client.server import Failure, ScriptedServer, serving
+from tests.client.server import Failure, ScriptedServer, Wait, serving
 from tests.conftest import skip_or_fail
 
+CANCELLED = grpc.StatusCode.CANCELLED
 DOWN = Failure(grpc.StatusCode.UNAVAILABLE, "restarting")
 
 IDEMPOTENT: list[tuple[str, tuple[Any, ...], Any]] = [
@@ -199,3 +201,44 @@ async def test_plain_text_has_to_be_asked_for(connect: Connect, server: Scripted
 def test_insecure_and_credentials_exclude_each_other(connect: Connect) -> None:
     with pytest.raises(ValueError, match="exclude"):
         connect("localhost:1", insecure=True, credentials=grpc.ssl_channel_credentials())
+
+
+async def test_a_closed_client_says_that_it_is_closed(ask: Asking, server: ScriptedServer) -> None:
+    server.script(resolved())
+    await closed(ask)
+    await closed(ask)
+
+    for call, *arguments in (("resolve", "revenue"), ("ask", "revenue"), ("list_metrics",)):
+        with pytest.raises(ValueError, match="the client is closed"):
+            await ask(call, *arguments)
+
+    assert [] == server.received
+
+
+async def test_a_call_that_the_closing_of_its_client_ends_is_an_error_of_the_call(
+    ask: Asking, server: ScriptedServer
+) -> None:
+    """A task that ends as cancelled, which nobody did, ends its group without a word."""
+    server.script(Wait())
+    with pytest.RaisesGroup(pytest.RaisesExc(ecp_client.EcpError, check=lambda error: error.code is CANCELLED)):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(ask("resolve", "revenue", request_id="in-flight"))
+            await server.waiting.wait()
+            await closed(ask)
+
+
+async def test_a_response_that_cannot_be_read_is_an_internal_error(ask: Asking, server: ScriptedServer) -> None:
+    server.script(resolved())
+
+    with pytest.raises(ecp_client.InternalError) as caught:
+        await ask("list_metrics", request_id="unread")
+
+    assert "unread" == caught.value.request_id
+
+
+async def closed(ask: Asking) -> None:
+    """Close the client behind one face, as each does."""
+    if isinstance(ask.client, AsyncClient):
+        await ask.client.close()
+    else:
+        await asyncio.to_thread(ask.client.close)
