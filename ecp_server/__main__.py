@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from ecp_server import threads
 from ecp_server.settings import Settings, SettingsError
 
 _DISTRIBUTION: Final = "enterprise-context-platform"
+_LONGEST_WAIT_SECONDS: Final = 24 * 3600.0
+"""Waits that are too long, or have no end, are over at once for gRPC."""
 _SEED: Final = 2
 """Of rewordings; no factor of weighing was fitted to those of this one (scripts/calibrate.py)."""
 
@@ -140,19 +143,31 @@ async def _serve(settings: Settings) -> None:
 
 @main.command()
 @click.option("--target", help="HOST:PORT of the server [default: where ECP_LISTEN says].")
-@click.option("--timeout", "timeout_seconds", type=float, default=3.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(0, _LONGEST_WAIT_SECONDS, min_open=True),
+    default=3.0,
+    show_default=True,
+    help="Seconds to wait.",
+)
 def health(target: str | None, timeout_seconds: float) -> None:
     """Ask a server whether it serves; exit code 0 says yes, 1 no."""
     import grpc  # noqa: PLC0415 - heavy, and for this command alone
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
 
+    if math.isnan(timeout_seconds):
+        raise click.UsageError("--timeout must be a number of seconds")
+    target = str(_load().listen) if target is None else target
+    if not target.strip():  # such as that of an unset variable
+        raise click.UsageError("--target is blank, and should be HOST:PORT")
     check = health_pb2.HealthCheckRequest()
-    with grpc.insecure_channel(target or str(_load().listen)) as channel:
+    with grpc.insecure_channel(target) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             response = stub.Check(check, timeout=timeout_seconds)
         except grpc.RpcError as error:
-            raise click.ClickException(f"no answer from the server: {error.code().name}") from None
+            raise click.ClickException(f"no answer from the server: {error.code().name} ({target})") from None
     name = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
     click.echo(name)
     if response.status != health_pb2.HealthCheckResponse.SERVING:
@@ -202,8 +217,11 @@ def evaluate(directory: Path, category: str | None, rounds: int, page: Path | No
         golden = load_golden(directory / "golden.yaml")
         if category is not None and category not in golden.categories:
             raise click.UsageError(f"no category {category!r}; there are {', '.join(golden.categories)}")
+        if page is not None and not page.parent.is_dir():
+            raise click.UsageError(f"--report: no such directory: {page.parent}")
         logging.configure(log_format="auto", level="ERROR")
         evaluated, judged = uvloop.run(evaluation())
+        click.echo(report.render(evaluated, judged))
         if page is not None:
             title = f"Golden questions of {directory.resolve().name}"
             text = render_page(Page(title, evaluated.catalog_version, evaluated, judged))
@@ -212,7 +230,6 @@ def evaluate(directory: Path, category: str | None, rounds: int, page: Path | No
         raise click.UsageError(str(error)) from None
     except CatalogInvalid as error:
         raise click.ClickException(str(error)) from None
-    click.echo(report.render(evaluated, judged))
     if evaluated.accuracy < 1:
         raise click.exceptions.Exit(1)
 

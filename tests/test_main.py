@@ -106,7 +106,17 @@ async def test_health_answers_by_exit_code() -> None:
 def test_health_of_nobody_is_exit_code_1() -> None:
     result = run("health", "--target", "127.0.0.1:9", "--timeout", "1")
     assert result.exit_code == 1
-    assert "Error: no answer from the server: UNAVAILABLE" in result.output
+    assert "Error: no answer from the server: UNAVAILABLE (127.0.0.1:9)" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--target", ""), ("--timeout", "nan"), ("--timeout", "inf"), ("--timeout", "0"), ("--timeout", "-1")]
+)
+def test_health_refuses_what_can_get_no_answer(arguments: tuple[str, ...]) -> None:
+    """A probe that fails must mean the server."""
+    result = run("health", *arguments)
+    assert result.exit_code == 2
+    assert arguments[0] in result.output
 
 
 async def test_serve_of_an_invalid_catalog_says_what_is_wrong_with_it(tmp_path: Path) -> None:
@@ -115,6 +125,12 @@ async def test_serve_of_an_invalid_catalog_says_what_is_wrong_with_it(tmp_path: 
     assert code == 1
     assert "Error: metrics.yaml" in errors
     assert "Traceback" not in errors
+
+
+async def test_serve_of_a_folder_that_there_is_not_is_a_bad_setting(tmp_path: Path) -> None:
+    code, _, errors = await _command("serve", "--catalog", str(tmp_path / "nowhere"), "--listen", "127.0.0.1:0")
+    assert code == 2
+    assert f"Error: ECP_CATALOG: no such directory: {tmp_path / 'nowhere'}\n" in errors
 
 
 async def test_serve_of_a_state_without_a_file_is_a_bad_setting() -> None:

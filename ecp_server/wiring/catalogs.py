@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from ecp_server.catalog.shelf import CatalogShelf
 from ecp_server.catalog.watch import CatalogWatch
 from ecp_server.domain.catalog import Catalog
 from ecp_server.domain.errors import StoreError
-from ecp_server.settings import Settings
+from ecp_server.settings import Settings, SettingsError, variable
 from ecp_server.wiring.postgresql import endpoint_of
 from ecp_server.wiring.registry import published_catalogs
 
@@ -43,6 +44,7 @@ async def beginning(settings: Settings) -> Beginning:
 
     Raises:
         CatalogInvalid: the folder's is the one, and cannot be served.
+        SettingsError: the folder's is the one, and there is no such folder.
         CatalogMissing: the registry gives none, and nothing stands in for it.
     """
     if settings.registry_url is None:
@@ -64,7 +66,10 @@ async def beginning(settings: Settings) -> Beginning:
 
 
 def from_folder(settings: Settings) -> Beginning:
-    """Load the catalog in the folder; blocks. Raises `CatalogInvalid`."""
+    """Load the catalog in the folder; blocks. Raises `CatalogInvalid`, and `SettingsError` where there is no folder."""
+    with contextlib.suppress(OSError):  # a folder that cannot be looked at is told with the reason
+        if not settings.catalog.is_dir():
+            raise SettingsError(f"{variable('catalog')}: no such directory: {settings.catalog}")
     state = directory_state(settings.catalog)
     return Beginning(load_catalog(settings.catalog), state)
 

@@ -57,6 +57,12 @@ def test_of_one_category_exit_code_0_says_that_all_is_right_and_nothing_is_left_
     assert list(folder.iterdir()) == []
 
 
+def test_a_page_that_has_no_folder_is_refused_before_anything_is_asked(catalog: Path, tmp_path: Path) -> None:
+    result = run(catalog, "--report", tmp_path / "nowhere" / "page.html")
+    assert (2, "") == (result.returncode, result.stdout)
+    assert f"--report: no such directory: {tmp_path / 'nowhere'}" in result.stderr
+
+
 def test_a_page_is_written_and_confidence_judged_where_that_is_asked_for(catalog: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     result = run(catalog, "--reword", "1", "--report", page)
