@@ -16,4 +16,7 @@ def main() -> None:
         sys.exit("ecp needs click and rich: pip install 'enterprise-context-platform[cli]'")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: an answer is not lost for a bar
-    ecp(prog_name="ecp")
+    try:
+        ecp(prog_name="ecp")
+    except OSError as full:  # of the output: the client's own errors are others
+        sys.exit(f"Error: the output cannot be written: {full.strerror}")

@@ -89,7 +89,11 @@ def ask(
     """
     found = question.resolved(at)
     if found.status is ResolutionStatus.DISAMBIGUATION_REQUIRED or found.plan is None:
-        at.tell({"resolution": as_dict(found.proto)} if at.json else found.proto, show_resolution.resolution(found))
+        shown = show_resolution.resolution(found)
+        if as_csv and not at.json:  # whoever reads the table must not take this for one
+            at.errors.print(shown)
+        else:
+            at.tell({"resolution": as_dict(found.proto)} if at.json else found.proto, shown)
         if found.status is ResolutionStatus.DISAMBIGUATION_REQUIRED:
             raise click.exceptions.Exit(ExitCode.CHOICE)
         return

@@ -42,6 +42,13 @@ async def test_csv_is_the_table_alone_with_exact_values(target: str) -> None:
     ]
 
 
+async def test_what_has_no_table_is_not_printed_where_the_table_is_read(target: str) -> None:
+    for question, code in (("what does ARR mean?", ExitCode.OK), ("revenue last quarter", ExitCode.CHOICE)):
+        ended = await ecp("ask", question, "--csv", target=target)
+        assert (code, "") == (ended.code, ended.output)
+        assert "Understood" in ended.errors
+
+
 async def test_json_is_both_responses_of_the_contract(target: str) -> None:
     ended = await ecp("ask", "net revenue last quarter", "--json", *FINANCE, target=target)
     both = json.loads(ended.output)

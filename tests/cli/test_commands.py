@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from ecp_client.cli.exits import ExitCode
-from tests.cli.running import Ended, ecp, ecp_in_terminal
+from tests.cli.running import COMMAND, Ended, ecp, ecp_in_terminal
 from tests.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -249,3 +251,13 @@ async def test_health_tells_of_every_store(target: str) -> None:
     assert ended.code == ExitCode.OK
     stores = [line.split()[:3] for line in ended.output.splitlines()[4:]]
     assert ["graph", "vector", "registry", "semantic", "policy", "state"] == [store[0] for store in stores]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_output_that_cannot_be_written_is_told(options: tuple[str, ...], target: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", 'exec "$@" > /dev/full', "sh", *COMMAND, "health", "--target", target, *options, stderr=PIPE
+    )
+    _, errors = await process.communicate()
+    told = b"Error: the output cannot be written: No space left on device\n"
+    assert (ExitCode.FAILED, told) == (process.returncode, errors)
