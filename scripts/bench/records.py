@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Set as AbstractSet
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Records:
 
 def read_back(state: Path, ids: AbstractSet[str], calls: int) -> Records:
     """Count the records of the resolutions that callers had."""
-    with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT id, response FROM resolution")
         kept = {id_ for id_, response in rows if resolve_pb2.ResolveResponse.FromString(response).resolution_id == id_}
         audit = connection.execute("SELECT count(*) FROM audit").fetchone()[0]

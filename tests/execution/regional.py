@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -92,7 +93,7 @@ def rows() -> Rows:
 
 def audited(folder: Path) -> list[str]:
     """The outcomes of executions that the audit holds, oldest first."""
-    with sqlite3.connect(folder / "state.db") as database:
+    with closing(sqlite3.connect(folder / "state.db")) as database:
         rows = database.execute("SELECT outcome FROM audit WHERE method = 'Execute' ORDER BY sequence")
         return [outcome for (outcome,) in rows]
 

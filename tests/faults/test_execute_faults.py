@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -204,7 +204,7 @@ async def test_more_callers_than_it_may_be_given(meridian: Path, tmp_path: Path,
 
 
 def audited(folder: Path) -> list[str]:
-    with sqlite3.connect(folder / "state.db") as database:
+    with closing(sqlite3.connect(folder / "state.db")) as database:
         rows = database.execute("SELECT outcome FROM audit WHERE method = 'Execute' ORDER BY sequence")
         return [outcome for (outcome,) in rows]
 

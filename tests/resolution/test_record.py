@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +48,7 @@ def shop() -> Catalog:
 
 def audits(folder: Path) -> list[dict[str, Any]]:
     """What the state file's audit holds, oldest first."""
-    with sqlite3.connect(folder / "state.db") as database:
+    with closing(sqlite3.connect(folder / "state.db")) as database:
         database.row_factory = sqlite3.Row
         return [dict(row) for row in database.execute("SELECT * FROM audit ORDER BY time")]
 

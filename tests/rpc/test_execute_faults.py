@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ async def asked(server: Running, question: str = QUESTION) -> str:
 
 
 def audited(folder: Path) -> list[str]:
-    with sqlite3.connect(folder / "state.db") as database:
+    with closing(sqlite3.connect(folder / "state.db")) as database:
         rows = database.execute("SELECT outcome FROM audit WHERE method = 'Execute' ORDER BY sequence")
         return [outcome for (outcome,) in rows]
 
@@ -95,7 +95,7 @@ async def test_without_a_decision_nothing_is_run_or_given(server: Running, tmp_p
 
 async def test_no_figure_leaves_without_its_record(server: Running, tmp_path: Path) -> None:
     resolution_id = await asked(server)
-    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as blocker:
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as blocker:
         blocker.execute("BEGIN IMMEDIATE")
         outcome = await executed(server, resolution_id)
         blocker.execute("ROLLBACK")
