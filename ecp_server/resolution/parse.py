@@ -66,7 +66,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     intent = find_intent(parsed, words)
     unread_words = frozenset[int]()
     if not UNREAD_WORDS.isdisjoint(words):
-        unread_words = unread(tokens, beside.named, beside.timed, known, intent)
+        unread_words = unread(replace(parsed, intent=intent), known)
     starts = [*(name.first for name in names), *(time.first for time in times)]
     unread_words |= unread_exclusions(tokens, known, starts) | _unread_groupings(tokens, beside, known)
     figures = frozenset([i for i in range(len(tokens)) if _says_something(tokens, i)])

@@ -47,6 +47,8 @@ def _what(draft: Draft, names: Sequence[str]) -> str:
         sentence = f"Growth of {sentence}"
     said = {*[m.member.name for m in selection.members], *[metric.name for metric in selection.metrics]}
     held = [p.label for p in selection.slices if p.label and p.label not in said and not p.id.startswith(LISTED)]
+    if held and parsed.percent and len(names) == 1:  # the target comes before other periods
+        sentence, held = f"{sentence} in percent of {held[0]}", held[1:]
     return f"{sentence} against {', '.join(dict.fromkeys(held))}" if held else sentence
 
 

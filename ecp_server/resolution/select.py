@@ -27,6 +27,7 @@ from ecp_server.resolution.selecting.answering import (
 )
 from ecp_server.resolution.selecting.assembly import Asked, assemble
 from ecp_server.resolution.selecting.choosing import exactness_factor
+from ecp_server.resolution.selecting.crossed import crossed
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.multihop import reach
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
@@ -148,6 +149,8 @@ def _misplaced(draft: Draft, asked: Asked, entities: Sequence[ResolvedConcept]) 
     if not asked.metrics:
         return None
     fits = tuple([metric.id for metric in asked.metrics])
+    if len(asked.metrics) > 1 and (apart := crossed(draft.parsed, fits)) is not None:
+        return apart
     if draft.parsed.intent is Intent.COMPARISON and asked.subjects.terms:
         return Incompatible(f"{asked.subjects.terms[0].name} is no metric, so nothing can be held against it", fits)
     # Entities slice no figures, but members do that relations lead to from them.

@@ -138,3 +138,27 @@ async def test_only_what_has_a_target_can_have_missed_it(desk: Desk) -> None:
     assert set(computations(missed)) == {"variance", "variance_pct"}
     (order,) = plan_of(missed).alignment.order_by
     assert (order.column, order.descending) == ("variance", False)
+
+
+async def test_a_metric_in_percent_of_its_target_is_divided_by_it_and_ranked_so(desk: Desk) -> None:
+    found = await desk.ask("top 2 regions by sales as a percentage of budget last quarter")
+
+    assert measures(found) == {"actual": "sales", "budget": "planned"}
+    assert computations(found)["ratio_pct"] == "actual / budget * 100"
+    assert [(order.column, order.descending) for order in plan_of(found).alignment.order_by] == [("ratio_pct", True)]
+    assert found.interpretation.startswith("Sales in percent of Planned by ")
+
+
+@pytest.mark.parametrize("text", ["did sales go up last quarter", "which regions went up in sales last quarter"])
+async def test_up_and_down_with_a_verb_of_going_ask_for_a_movement(desk: Desk, text: str) -> None:
+    found = await desk.ask(text)
+
+    assert (set(measures(found)), unmatched(found)) == ({"actual", "previous"}, [])
+    assert "growth_pct" in computations(found)
+
+
+@pytest.mark.parametrize("text", ["percentage change in sales", "sales growth percentage", "sales growth rate"])
+async def test_a_movement_in_percent_is_no_share_and_leaves_no_word_out(desk: Desk, text: str) -> None:
+    found = await desk.ask(text)
+
+    assert (set(computations(found)), unmatched(found)) == ({"variance", "growth_pct"}, [])

@@ -101,3 +101,24 @@ async def test_what_the_part_has_nothing_of_can_be_left_out_of_the_whole(desk: D
 
     assert (filters(beside), filters(beside, "total")) == ({"region": ["JP"]}, {"region": ["-KR"]})
     assert (filters(inside), filters(inside, "total")) == ({"region": ["JP"]}, {})
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "share of japan in sales by product last month",
+        "japan's share of sales by product last month",
+        "what percentage of sales comes from japan by product last month",
+        "what % of sales is japan by product last month",
+    ],
+)
+async def test_of_a_member_said_to_be_the_part_each_row_has_its_share_of_a_whole_of_its_own(
+    question: str, desk: Desk
+) -> None:
+    found = await desk.ask(question)
+
+    assert [[g.dimension for g in query_of(found, q).group_by] for q in ("actual", "total")] == [
+        ["product"],
+        ["product"],
+    ]
+    assert (filters(found), filters(found, "total")) == ({"region": ["JP"]}, {})

@@ -30,7 +30,7 @@ SHOP = catalog(
         ("regions with no sales", ["no"]),
         ("sales in no region", ["no"]),
         ("sales in other regions", ["other"]),
-        ("japan vs all other regions by sales", ["other"]),
+        ("japan vs all other regions by sales", ["vs", "other"]),
         ("sales vs region", ["vs"]),
         ("sales above Japan", ["above"]),
         ("sales minus refunds", ["minus"]),
@@ -47,6 +47,7 @@ SHOP = catalog(
         ("how many regions have sales", ["how many"]),
         ("number of regions with sales", ["Number of"]),
         ("top 10% of regions by sales", ["10%"]),
+        ("10% of sales", ["10%"]),
         ("why did sales fall in Japan", ["why"]),
         ("when did sales fall", ["when"]),
         ("where did sales fall", ["where"]),
@@ -56,6 +57,17 @@ SHOP = catalog(
         ("sales by level", ["level"]),
         ("sales and returns", ["returns"]),
         ("running total of sales", ["running"]),
+        ("actual vs planned sales by region", ["vs"]),
+        ("sales of Japan vs total", ["vs"]),
+        ("sales compared to the total in 2024", ["compared"]),
+        ("top 3 countries per region by sales", ["per"]),
+        ("best region in each country by sales", ["each"]),
+        ("sales by country excluding the top 3", ["excluding"]),
+        ("all but the largest region by sales", ["but"]),
+        ("are sales improving", ["improving"]),
+        ("sales up or down?", ["up", "down"]),
+        ("are sales down from last year", ["down"]),
+        ("sales by origin", ["origin"]),
     ],
 )
 def test_a_word_that_no_plan_keeps_is_told_and_makes_the_metric_no_other_one(question: str, told: list[str]) -> None:
@@ -86,10 +98,35 @@ def test_a_word_that_no_plan_keeps_is_told_and_makes_the_metric_no_other_one(que
         "where are we with sales",
         "how are sales not above budget",
         "claims say sales returns",
+        "actual sales vs budget",
+        "sales vs last year",
+        "sales in 2024 compared to 2023",
+        "sales of Japan vs Korea in 2024",
+        "compare sales by region",
+        "top 3 regions by sales each month",
+        "vs budget, sales",
+        "sales broken down by region",
+        "split sales by region",
+        "did sales go up",
+        "percentage change in sales",
+        "growth rate of sales",
     ],
 )
 def test_what_says_no_more_than_how_people_put_it_is_not_told(question: str) -> None:
     assert parsed(SHOP, question).unmatched == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "intent"),
+    [
+        ("what is the source of sales", Intent.LINEAGE),
+        ("what is the origin of sales", Intent.LINEAGE),
+        ("sales by origin", Intent.METRIC),
+        ("what's the difference between sales and refunds?", Intent.DEFINITION),
+    ],
+)
+def test_what_is_asked_of_the_catalog_goes_by_how_it_is_asked(question: str, intent: Intent) -> None:
+    assert parsed(SHOP, question).intent is intent
 
 
 @pytest.mark.parametrize("question", ["what do sales mean", "which metrics are available", "how are sales calculated"])

@@ -18,6 +18,7 @@ from ecp_server.resolution.parsing.movement import (
     Movement,
     find_movement,
     find_varying,
+    measures_movement,
     with_difference,
     with_movement,
 )
@@ -87,6 +88,8 @@ def find_beside(
         | (superlative.positions if superlative is not None and ranking is None else frozenset())
     )
     share_at = find_share(tokens, covered)
+    if share_at is not None and measures_movement(tokens, share_at):
+        share_at = None
     trend_words = find_trend(tokens, covered)
     ratio = find_ratio(tokens, named, share_at)
     portion = find_portion(text, tokens, named, share_at, lexicon, hidden)

@@ -29,6 +29,8 @@ _LINEAGE_PAIRS: Final = frozenset({("come", "from"), ("comes", "from"), ("coming
     (done, "from") for done in ("derived", "computed", "calculated", "made", "built", "sourced")
 }
 _SOURCES: Final = frozenset({"source", "sources"})
+_SOURCE_OF: Final = frozenset({("source", "of"), ("sources", "of")})
+_GROUPING: Final = frozenset({"by", "per"})
 _DEFINING: Final = frozenset({"define", "defined", "definition", "definitions", "defines", "meaning"})
 _MEANING: Final = frozenset({"mean", "means"})
 _CALCULATED: Final = frozenset({"calculated", "computed", "calculate", "compute", "derived"})
@@ -86,7 +88,8 @@ def _about_the_catalog(parsed: Parsed) -> Intent | None:
     named = bool([name for name in parsed.names if not name.kinds.isdisjoint(_MEASURED)])
     if _asks_what_there_is(words, free, named=named) or _asks_for_dimensions(parsed, words, free):
         return Intent.CATALOG
-    if _LINEAGE & free or (_SOURCES & free and "data" in words) or _comes_from(parsed, words):
+    grouped_by = {word for before, word in pairwise(words) if before in _GROUPING}
+    if (_LINEAGE & free) - grouped_by or _asks_for_sources(words, free) or _comes_from(parsed, words):
         return Intent.LINEAGE
     return Intent.DEFINITION if _asks_for_definition(parsed, words, free) else None
 
@@ -98,6 +101,14 @@ def asks_for_dimensions(parsed: Parsed) -> bool:
 
 def _asks_for_dimensions(parsed: Parsed, words: Sequence[str], free: frozenset[str]) -> bool:
     return bool(_DIMENSIONS & free and _HOW_TO & set(words[:1]) and not parsed.times)
+
+
+def _asks_for_sources(words: Sequence[str], free: frozenset[str]) -> bool:
+    """Tell whether "data sources" are asked for, or "what is the source of"."""
+    if not _SOURCES & free:
+        return False
+    asks = words[0] in ("what", "which") and words[1:2] and words[1] in _BEING
+    return "data" in words or (bool(asks) and any(pair in _SOURCE_OF for pair in pairwise(words)))
 
 
 def _comes_from(parsed: Parsed, words: Sequence[str]) -> bool:
@@ -153,7 +164,8 @@ def _asks_for_definition(parsed: Parsed, words: Sequence[str], free: frozenset[s
 def _differ(parsed: Parsed, words: Sequence[str], named: Sequence[NamedMention]) -> bool:
     """Tell whether it is asked in what things differ, and no figures: "what is the difference between X and Y?"."""
     several = len(named) > 1 and len(named) == len(parsed.names) and not parsed.times
-    return several and words[0] == "what" and words[1:2] == ["is"] and bool({"difference", "differences"} & set(words))
+    asks = words[0] == "what" and words[1] in _BEING
+    return several and asks and bool({"difference", "differences"} & set(words))
 
 
 def _compares(parsed: Parsed) -> bool:

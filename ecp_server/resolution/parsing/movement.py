@@ -9,7 +9,7 @@ from ecp_server.domain.concepts import Mention
 from ecp_server.domain.frozen import dataclass, replace
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import TimedMention
-from ecp_server.resolution.parsing.words import LEADING, word_set
+from ecp_server.resolution.parsing.words import LEADING, PARTING, word_set
 from ecp_server.resolution.time import Between, Comparand, Comparison, Day
 
 _RISING: Final = word_set(
@@ -26,7 +26,15 @@ _FALLING: Final = word_set(
 )
 _VARYING: Final = word_set("variance variances deviation deviations gap gaps shortfall shortfalls delta") | LEADING
 _MOVING: Final = _RISING | _FALLING
-MOVEMENT_WORDS: Final = _MOVING | _VARYING
+_DIRECTIONS: Final = word_set("up down")
+_GOING: Final = word_set("go goes went going gone is are was were been")
+"""With them "up" and "down" say how a figure moved."""
+_GOING_SO: Final = word_set("go goes went going gone")
+_HELD_AGAINST: Final = word_set("to until on from with")
+"""After "up" they begin what it is held against, or make it a bound."""
+_IN_PERCENT: Final = word_set("percentage percent pct rate rates")
+"""Beside a movement they say what is answered anyway."""
+MOVEMENT_WORDS: Final = _MOVING | _VARYING | _DIRECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,30 @@ class Movement:
 
 def find_movement(tokens: Sequence[Token], covered: frozenset[int]) -> Movement | None:
     """Return the words that ask how much a figure moved; None where there are none."""
-    free = [i for i, token in enumerate(tokens) if token.folded in _MOVING and i not in covered]
+    words = [token.folded for token in tokens]
+    free = [
+        i for i, word in enumerate(words) if i not in covered and (word in _MOVING or _is_direction(words, i, covered))
+    ]
     if not free:
         return None
-    return Movement(any(tokens[i].folded in _FALLING for i in free), free[0], frozenset(free))
+    beside = {at for i in free for at in (i - 1, i + 1) if 0 <= at < len(words) and words[at] in _IN_PERCENT}
+    if not _DIRECTIONS.isdisjoint([words[i] for i in free]):
+        beside.update(i for i, word in enumerate(words) if word in _GOING_SO)
+    falling = any(words[i] in _FALLING or words[i] == "down" for i in free)
+    return Movement(falling, free[0], frozenset({*free, *(beside - covered)}))
+
+
+def measures_movement(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a word is the "percentage" of "growth percentage": no share is asked for."""
+    return at > 0 and tokens[at - 1].folded in _MOVING
+
+
+def _is_direction(words: Sequence[str], at: int, covered: frozenset[int]) -> bool:
+    """Tell whether it is the "up" of "did it go up", not that of "up to 5" or the "down" of "broken down"."""
+    if words[at] not in _DIRECTIONS or not PARTING.isdisjoint(words[:at]) or words[at + 1 : at + 2] == ["or"]:
+        return False
+    going = any(word in _GOING and i not in covered for i, word in enumerate(words[:at]))
+    return going and _HELD_AGAINST.isdisjoint(words[at + 1 : at + 2])
 
 
 def find_varying(tokens: Sequence[Token], covered: frozenset[int]) -> frozenset[int]:

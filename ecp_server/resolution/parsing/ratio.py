@@ -9,6 +9,7 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import NamedMention
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.words import FUNCTION
 
 RATIO_WORDS: Final = frozenset({"per", "divided"})
@@ -31,7 +32,10 @@ class Ratio:
 
 
 def find_ratio(tokens: Sequence[Token], names: Sequence[NamedMention], share_at: int | None) -> Ratio | None:
-    """Return the first metric that an earlier one is divided by; what can be grouped by is no divisor."""
+    """Return the first metric that an earlier one is divided by; what can be grouped by is no divisor.
+
+    In percent a target is one too: "bookings as a percentage of quota".
+    """
     metrics = [n for n in names if not n.kinds.isdisjoint(_PREDICATIVE) and n.kinds.isdisjoint(_GROUPABLE)]
     for divisor in metrics[1:]:
         before = divisor.first - 1
@@ -43,7 +47,10 @@ def find_ratio(tokens: Sequence[Token], names: Sequence[NamedMention], share_at:
             return Ratio(divisor.first, percent=False, positions=frozenset({before - 1, before}))
         if share_at is not None and metrics[0].last <= share_at and _only_function_words(tokens, share_at, before):
             return Ratio(divisor.first, percent=True, positions=frozenset({share_at}))
-    return None
+    if share_at is None or not metrics or not metrics[0].last <= share_at:
+        return None
+    targets = (n for n in names if is_target(n) and _only_function_words(tokens, share_at, n.first - 1))
+    return next((Ratio(n.first, percent=True, positions=frozenset({share_at})) for n in targets), None)
 
 
 def _only_function_words(tokens: Sequence[Token], after: int, last: int) -> bool:

@@ -31,7 +31,7 @@ _NUMBER_WORDS: Final = (
     "twelve",
 )
 _NUMBERS: Final = {word: number for number, word in enumerate(_NUMBER_WORDS, start=1)} | {"fifteen": 15, "twenty": 20}
-_SHARE: Final = frozenset({"share", "percentage", "percent", "proportion", "fraction"})
+_SHARE: Final = frozenset({"share", "percentage", "percent", "pct", "%", "proportion", "fraction"})
 _PERCENT: Final = frozenset({"%", "percent", "pct"})
 _TREND: Final = frozenset({"trend", "trends", "trending", "trajectory", "evolution", "history", "timeline"})
 _DEVELOPING: Final = frozenset({"develop", "develops", "developed", "evolve", "evolves", "evolved", "trend", "trended"})
@@ -83,6 +83,8 @@ def find_share(tokens: Sequence[Token], covered: frozenset[int]) -> int | None:
     """Return the position of "share", "percentage" or the like, with "of" after it; None where there is none."""
     for position, token in enumerate(tokens[:-1]):
         if token.folded in _SHARE and position not in covered and tokens[position + 1].folded == "of":
+            if token.folded == "%" and position and tokens[position - 1].folded.isdecimal():
+                continue  # "5% of revenue" asks for no share
             return position
     return None
 

@@ -7,11 +7,14 @@ from itertools import pairwise
 from typing import Final
 
 from ecp_server.domain.concepts import Intent
-from ecp_server.domain.text import Token
-from ecp_server.resolution.draft import NamedMention, TimedMention
+from ecp_server.resolution.draft import NamedMention, Parsed, TimedMention
 from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
-from ecp_server.resolution.parsing.words import AUXILIARY, FUNCTION, HOLDING, word_set
+from ecp_server.resolution.parsing.look_up import NO_CONTENT
+from ecp_server.resolution.parsing.sides import held_members, held_metrics
+from ecp_server.resolution.parsing.superlatives import Ranking
+from ecp_server.resolution.parsing.words import AUXILIARY, FUNCTION, HOLDING, PARTING, word_set
+from ecp_server.resolution.time import Comparison
 
 _NEGATING: Final = word_set(
     "no not neither nor without minus excluding exclude excludes excl ex except omitting ignoring"
@@ -30,10 +33,15 @@ _MORE: Final = word_set("more less fewer")
 _LASTING: Final = word_set("for in over within since during after by of")
 """Before "more than the past year" they make it a length of time."""
 _HUNDREDTHS: Final = word_set("% percent pct")
+_DIRECTIONS: Final = word_set("up down")
+_BOUNDING: Final = word_set("to until")
 _LEVELS: Final = word_set("level levels")
 _GROUPING: Final = word_set("by per each every across")
 _WE: Final = word_set("we i you they it things")
 _WHO: Final = word_set("who whom whose")
+_IN_EACH: Final = word_set("per each every")
+_IMPROVING: Final = word_set("improve improves improved improving")
+"""They say which way is better, which nothing of the catalog does."""
 _NOUNS: Final = word_set("returns claims reads needs")
 """Verbs by which people ask, unless they stand where a noun does."""
 _BEFORE_NOUNS: Final = word_set("and or , & of by per for vs")
@@ -45,8 +53,19 @@ _OF_THE_CATALOG: Final = word_set(
 )
 """Where figures are asked for these are words of the business: "mean revenue", "revenue by source"."""
 UNREAD_WORDS: Final = (
-    _NEGATING | _OTHER | _BEYOND | _AGAINST | _ARITHMETIC | _PREPOSITIONS | _LEVELS | _OF_THE_CATALOG | _WHO | _NOUNS
-) | word_set("than apart aside many number why when where downstream %")
+    _NEGATING
+    | _OTHER
+    | _BEYOND
+    | _AGAINST
+    | _ARITHMETIC
+    | _PREPOSITIONS
+    | _LEVELS
+    | _OF_THE_CATALOG
+    | _WHO
+    | _NOUNS
+    | _DIRECTIONS
+    | _IMPROVING
+) | word_set("but compared per each than apart aside many number why when where downstream %")
 """Without one of them nothing is left unread."""
 
 _MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
@@ -55,26 +74,22 @@ _NAMING: Final = _MEASURED | _GROUPABLE | {SenseKind.MEMBER}
 _ABOUT_THE_CATALOG: Final = frozenset({Intent.CATALOG, Intent.LINEAGE, Intent.DEFINITION})
 
 
-def unread(
-    tokens: Sequence[Token],
-    named: Sequence[NamedMention],
-    timed: Sequence[TimedMention],
-    known: frozenset[int],
-    intent: Intent,
-) -> frozenset[int]:
+def unread(parsed: Parsed, known: frozenset[int]) -> frozenset[int]:
     """Return the positions of the words that nothing has read and without which something else would be asked.
 
-    ``known`` are the positions of words that mean something already.
+    ``known`` are the positions of words that mean something already; the words that are told are yet to be found.
     """
-    words = [token.folded for token in tokens]
-    if intent in _ABOUT_THE_CATALOG:
+    words = [token.folded for token in parsed.tokens]
+    if parsed.intent in _ABOUT_THE_CATALOG:
         # What stands downstream is no part of any answer.
         return frozenset([i for i, word in enumerate(words) if word == "downstream" and i not in known])
-    names = [name for name in named if not name.kinds.isdisjoint(_NAMING)]
+    names = [name for name in parsed.names if not name.kinds.isdisjoint(_NAMING)]
     if all(name.kinds.isdisjoint(_MEASURED) for name in names):
         return frozenset()  # no figure can be taken for another
-    found = {*_before_names(words, names), *_between_metrics(words, names), *_comparatives(words, names, timed)}
-    return frozenset({*found, *_shares_of_a_list(words), *_asked_of_figures(words)} - known)
+    found = {*_before_names(words, names), *_between_metrics(words, names), *_comparatives(words, names, parsed.times)}
+    found.update(_held_against_nothing(words, parsed) if parsed.comparing else ())
+    found.update(_ranks(words, names, parsed.ranking) if parsed.ranking is not None else ())
+    return frozenset({*found, *_parts_of_a_hundred(words), *_asked_of_figures(words)} - known)
 
 
 def _before_names(words: Sequence[str], names: Sequence[NamedMention]) -> Iterator[int]:
@@ -111,6 +126,36 @@ def _between_metrics(words: Sequence[str], names: Sequence[NamedMention]) -> Ite
             yield between[0]
 
 
+def _held_against_nothing(words: Sequence[str], parsed: Parsed) -> Iterator[int]:
+    """Find a "vs" before or after which nothing stands that could be held against the rest ("vs the total")."""
+    if any(is_target(name) for name in parsed.names) or held_metrics(parsed) or held_members(parsed):
+        return
+    if len(parsed.times) > 1 or any(isinstance(time.expression, Comparison) for time in parsed.times):
+        return
+    times = {time.first for time in parsed.times}
+    starts = times | {name.first for name in parsed.names}
+    for at, word in enumerate(words):
+        if at and (word in _AGAINST or (word == "compared" and words[at + 1 : at + 2] in (["to"], ["with"]))):
+            following = min([start for start in starts if start > at], default=len(words))
+            between = words[at + 1 : following]
+            # Of words that nothing matches, they themselves are told.
+            if NO_CONTENT.issuperset(between) and (following not in times or not FUNCTION.issuperset(between)):
+                yield at
+
+
+def _ranks(words: Sequence[str], names: Sequence[NamedMention], ranking: Ranking) -> Iterator[int]:
+    """Find what leaves out the first of an order ("but the largest"), or orders in each part ("top 3 per region")."""
+    at = min(ranking.positions) - 1
+    while at > 0 and words[at] in _ARTICLES:
+        at -= 1
+    if at >= 0 and (words[at] in _NEGATING or words[at] == "but"):
+        yield at
+    for name in names:
+        parts = name.grouped and words[max(name.first - 1, 0)] in _IN_EACH
+        if parts and not name.kinds.isdisjoint(_GROUPABLE) and any(n.grouped for n in names if n is not name):
+            yield name.first - 1
+
+
 def _comparatives(words: Sequence[str], names: Sequence[NamedMention], timed: Sequence[TimedMention]) -> Iterator[int]:
     """Find "more than" before what something is held against."""
     starts = {name.first for name in names} | {time.first for time in timed}
@@ -128,18 +173,26 @@ def _comparatives(words: Sequence[str], names: Sequence[NamedMention], timed: Se
             yield from (more, at)
 
 
-def _shares_of_a_list(words: Sequence[str]) -> Iterator[int]:
-    """Find the "10%" of "top 10%": as many rows are not what is asked for."""
+def _parts_of_a_hundred(words: Sequence[str]) -> Iterator[int]:
+    """Find the "10%" of "top 10%", where as many rows are not what is asked for, and that of "10% of sales"."""
     for at in range(len(words) - 2):
         if words[at] in ("top", "bottom") and words[at + 1].isdecimal() and words[at + 2] in _HUNDREDTHS:
             yield from (at + 1, at + 2)
+        elif words[at].isdecimal() and words[at + 1] == "%" and words[at + 2] == "of":
+            yield from (at, at + 1)
 
 
 def _asked_of_figures(words: Sequence[str]) -> Iterator[int]:
     """Find words that ask for what no figure tells, such as a reason, and those of the catalog that say something."""
     for at, word in enumerate(words):
         following = words[at + 1 : at + 3]
-        if word == "why" or word in _OF_THE_CATALOG or (word in _WHO and at == 0):
+        if word in _DIRECTIONS:
+            if PARTING.isdisjoint(words[:at]) and _BOUNDING.isdisjoint(following[:1]):
+                yield at
+        elif word in _IMPROVING:
+            if not AUXILIARY.isdisjoint(words[:at]):  # else it names another figure
+                yield at
+        elif word == "why" or word in _OF_THE_CATALOG or (word in _WHO and at == 0):
             yield at
         elif word in ("when", "where") and at == 0:
             asks = bool(following) and following[0] in AUXILIARY

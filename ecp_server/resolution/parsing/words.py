@@ -33,7 +33,7 @@ ASKING: Final = word_set(
     describe compute calculate report reporting reported check checking confirm confirms confirming verify heard hear
     hearing hears read think thinks thought believe said say says saying claim claims claimed help provide return
     returns bring come came make made go going gone run wonder wondering curious interested understand happened
-    happening happen summarize summarise break breaking breakdown
+    happening happen summarize summarise break breaking breakdown split splits splitting
     """
 )
 """Verbs by which people ask; they name nothing that data has."""
@@ -42,7 +42,7 @@ GENERIC: Final = word_set(
     """
     data figure figures number numbers value values amount amounts information info stats statistics statistic
     metric metrics kpi kpis measure measures result results report reports dashboard overview summary detail details
-    thing things total totals overall everything something anything everywhere anywhere level levels
+    actual actuals thing things total totals overall everything something anything everywhere anywhere level levels
     """
 )
 """Nouns that stand for whatever there is to show."""
@@ -53,12 +53,15 @@ MOVING: Final = word_set(
     rise rises rose risen rising fall falls fell fallen falling drop drops dropped dropping
     decline declines declined declining
     change changes changed changing develop develops developed developing evolve evolves evolved evolving
-    move moves moved moving perform performs performed performing improve improves improved improving vary varies varied
+    move moves moved moving perform performs performed performing vary varies varied
     """
 )
 """Verbs of movement; after an auxiliary they ask how a figure went, without one they may name another figure."""
 
 AUXILIARY: Final = word_set("do does did is are was were has have had will would can could")
+
+PARTING: Final = word_set("break breaks breaking broken breakdown split drill drilled roll rolled sum add look")
+"""Verbs that "up" and "down" belong to."""
 
 COMPARING: Final = word_set("vs versus against compare compared comparison compares comparing")
 """Words between what is held against each other, or before it."""

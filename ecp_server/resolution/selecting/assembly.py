@@ -31,7 +31,7 @@ from ecp_server.resolution.selecting.comparison import (
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Expansion, Wanted, column_name
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
-from ecp_server.resolution.selecting.quotient import divisor, quotient_computations
+from ecp_server.resolution.selecting.quotient import RATIO, divides, divisor, quotient_computations
 from ecp_server.resolution.selecting.share import share_computations, whole, wholes
 from ecp_server.resolution.selecting.side_by_side import crossed_sides, members_side_by_side
 from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
@@ -164,15 +164,16 @@ def _with_slices(
 
 
 def _order(draft: Draft, computed: Sequence[Computation], mains: Sequence[Column]) -> tuple[tuple[OrderBy, ...], int]:
-    """Return how rows are ordered and how many are kept: by growth where that is asked for, else by the first computed.
+    """Return how rows are ordered, by growth or percentage if asked for, else by the first computed; how many are kept.
 
     With nothing computed they are ordered by the main column.
     """
     ranking = draft.parsed.ranking
     if ranking is None or not mains:
         return (), 0
-    growth = (each.name for each in computed if draft.parsed.moved and each.name.startswith(GROWTH))
-    column = next(growth, computed[0].name if computed else mains[0].name)
+    asked = GROWTH if draft.parsed.moved else RATIO
+    first = (each.name for each in computed if each.name.startswith(asked))
+    column = next(first, computed[0].name if computed else mains[0].name)
     return (OrderBy(column, ranking.descending),), ranking.limit
 
 
@@ -217,6 +218,9 @@ def _add_part(
             if isinstance(total, Incompatible):
                 return total
             table.shares.append((column, expansion.add(total)))
+        table.quotients += [
+            (column, added[o.wanted.name]) for o in others if divides(draft, o) and o.wanted.name in added
+        ]
     if by is not None and by.id in read:
         table.quotients += [(column, read[by.id]) for metric, column in read.items() if metric != by.id][:1]
     table.slices += expansion.slices

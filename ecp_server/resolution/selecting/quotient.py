@@ -8,6 +8,7 @@ from typing import Final
 from ecp_server.domain.catalog import Metric
 from ecp_server.domain.plan import Computation
 from ecp_server.resolution.draft import Draft
+from ecp_server.resolution.selecting.comparison import Compared
 from ecp_server.resolution.selecting.expansion import Column
 from ecp_server.resolution.selecting.subjects import Subjects
 
@@ -23,6 +24,12 @@ def divisor(draft: Draft, subjects: Subjects) -> Metric | None:
     at = draft.parsed.divisor
     found = next((c.taken.metric for c in subjects.chosen if c.taken is not None and c.named.first == at), None)
     return found if found is not None and len(subjects.metrics) > 1 else None
+
+
+def divides(draft: Draft, other: Compared) -> bool:
+    """Tell whether a column is that of the target that the main one is divided by."""
+    at = draft.parsed.divisor
+    return at is not None and other.concept is not None and other.concept.mention.start == draft.parsed.tokens[at].start
 
 
 def quotient_computations(draft: Draft, pairs: Sequence[tuple[Column, Column]]) -> tuple[Computation, ...]:

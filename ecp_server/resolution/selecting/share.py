@@ -26,13 +26,16 @@ def whole(draft: Draft, main: Main, part: Part, groupings: Sequence[Grouping]) -
     """Return the column of the whole: the same metric and period without the dimension that the part is of.
 
     Of that dimension it keeps what the part lies in, and leaves out what does not touch the part.
+    Where a member is said to be the part, and something else grouped by, each group is a whole of its own.
 
     Incompatible where the metric is a ratio, which has no whole, or where nothing is named that could be a part.
     """
     wanted = main.wanted
     if wanted.metric.unit in _RATIOS:
         return Incompatible(f"{wanted.metric.name} does not add up, so there is no share of it")
-    dimensions = {grouping.dimension.id for grouping in groupings} or _of_the_part(draft, part.named)
+    grouped = {grouping.dimension.id for grouping in groupings}
+    said = _said_part(draft, part.named) - grouped
+    dimensions = said or grouped or _of_the_part(draft, part.named)
     if not dimensions:
         return Incompatible(f"A share of {wanted.metric.name} needs a part of it to be named")
     read = part.members
@@ -43,7 +46,7 @@ def whole(draft: Draft, main: Main, part: Part, groupings: Sequence[Grouping]) -
         for m in read
         if m.member.dimension not in dimensions or m in around or (m.excluded and parts.isdisjoint(m.values))
     )
-    return replace(wanted, name=main.beside(TOTAL), members=rest, label="Total", grouped=False)
+    return replace(wanted, name=main.beside(TOTAL), members=rest, label="Total", grouped=bool(said))
 
 
 def wholes(members: Sequence[SlicedMember]) -> tuple[SlicedMember, ...]:
@@ -69,20 +72,28 @@ def share_computations(shares: Sequence[tuple[Column, Column]]) -> tuple[Computa
 
 
 def _of_the_part(draft: Draft, members: Sequence[NamedMember]) -> set[str]:
-    """Return the dimension of the member whose share it is.
+    """Return the dimension of the member whose share it is said to be, else of the last one in the text."""
+    included = [named for named in members if not named.named.excluded]
+    if not included or draft.parsed.share_at is None:
+        return set()
+    return _said_part(draft, members) or {included[-1].member.dimension}
 
-    It is the one before "share" ("Japan's share of feed sales"), the one that the rest is or comes from, the one after
-    "share of", or the last one in the text.
+
+def _said_part(draft: Draft, members: Sequence[NamedMember]) -> set[str]:
+    """Return the dimension of the member whose share it is said to be; nothing where the words do not say.
+
+    It is the one before "share" ("Japan's share of feed sales"), the one that the rest is or comes from, or the one
+    after "share of".
     """
     included = [named for named in members if not named.named.excluded]
     at = draft.parsed.share_at
-    if not included or at is None:
+    if at is None:
         return set()
     before = (n for n in included if n.named.last <= at and _words(draft, n.named.last, at) <= _POSSESSIVE)
-    last = included[-1]
     said = (n for n in included if _BEING & _words(draft, at, n.named.first))
     after = (n for n in included if at < n.named.first and _words(draft, at + 1, n.named.first) <= LIGHT)
-    return {next((named for found in (before, said, after) for named in found), last).member.dimension}
+    found = next((named for way in (before, said, after) for named in way), None)
+    return set() if found is None else {found.member.dimension}
 
 
 def _words(draft: Draft, first: int, last: int) -> set[str]:
