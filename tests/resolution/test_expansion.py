@@ -100,6 +100,16 @@ async def test_an_input_that_is_moved_is_broken_into_the_same_buckets(desk: Desk
     assert starts == [["2024-10-01", "2024-11-01", "2024-12-01"], ["2023-10-01", "2023-11-01", "2023-12-01"]]
 
 
+async def test_a_part_is_held_against_that_part_moved_where_the_offset_is_less_than_it(desk: Desk) -> None:
+    """A year against the year that began a quarter before, not against the piece of one that lies in the same year."""
+    found = await desk.ask("growth of margin by year from 2022 to 2023")
+    parts = [[f"{b.start}/{b.end}" for b in q.time_range.buckets] for q in plan_of(found).queries if q.time_range]
+
+    assert ["2022-01-01/2023-01-01", "2023-01-01/2024-01-01"] == parts[0]
+    assert ["2021-10-01/2022-10-01", "2022-10-01/2023-10-01"] == parts[-1]
+    assert not any(b.partial for q in plan_of(found).queries if q.time_range for b in q.time_range.buckets)
+
+
 async def test_without_a_period_an_offset_makes_no_sense_so_the_period_is_asked_for(desk: Desk) -> None:
     asked = await desk.ask("growth in japan")
     chosen = await desk.ask("growth in japan", ("period", "last_year"))

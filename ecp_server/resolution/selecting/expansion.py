@@ -8,12 +8,12 @@ from dataclasses import dataclass as mutable_dataclass
 from dataclasses import field
 from datetime import date
 
-from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric
+from ecp_server.domain.catalog import Calendar, Catalog, Cumulative, Metric, Span
 from ecp_server.domain.frozen import dataclass, replace
-from ecp_server.domain.period import TimeRange
+from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.resolution.draft import Slice, SlicedMember, SlicedMetric, cube_of
 from ecp_server.resolution.selecting.parts import broken_like
-from ecp_server.resolution.time.shift import running, shift
+from ecp_server.resolution.time.shift import parts_moved, running, shift
 
 ACTUAL = "actual"
 """The main column."""
@@ -95,10 +95,24 @@ class Expansion:
         for part in metric.derived.inputs:
             moved = period
             if part.offset is not None and period is not None:
-                moved = shift(period, -part.offset.count, part.offset.grain, self.calendar)
-                moved = broken_like(moved, period, self.calendar, self.today)
+                moved = self._moved(period, part.offset)
             inputs[part.alias] = self._read(wanted, f"{name}.{part.alias}", self.catalog.metrics[part.metric], moved)
         return "(" + _substitute(metric.derived.expression, inputs) + ")"
+
+    def _moved(self, period: TimeRange, offset: Span) -> TimeRange:
+        """Return the period before by an offset, in parts that are those of the period before by it.
+
+        Units of the calendar are other parts where the offset is no whole number of them: a quarter before a year.
+        Weeks and days stay what they are, as moved by months they would have other lengths.
+        """
+        moved = shift(period, -offset.count, offset.grain, self.calendar)
+        broken = broken_like(moved, period, self.calendar, self.today)
+        if period.grain < Grain.MONTH:
+            return broken
+        parts = parts_moved(period, -offset.count, offset.grain, self.calendar, self.today)
+        if not parts or [(p.start, p.end) for p in parts] == [(p.start, p.end) for p in broken.buckets]:
+            return broken
+        return replace(broken, buckets=parts)
 
     def _measure(self, wanted: Wanted, name: str, metric: Metric, period: TimeRange | None) -> None:
         if period is not None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ecp_server.domain.catalog import Calendar, Span
 from ecp_server.domain.frozen import replace
-from ecp_server.domain.period import Grain, TimeRange
+from ecp_server.domain.period import Grain, TimeBucket, TimeRange
 from ecp_server.resolution.time.calendars import DAYS_OF_WEEK, Layout, clamped, layout_of
 from ecp_server.resolution.time.periods import days_label, units_range, whole_units
 
@@ -31,6 +31,21 @@ def shift(period: TimeRange, count: int, grain: Grain, calendar: Calendar) -> Ti
     if start is not None and end is not None:
         return replace(moved, label=days_label(start, end))
     return moved
+
+
+def parts_moved(period: TimeRange, count: int, grain: Grain, calendar: Calendar, today: date) -> tuple[TimeBucket, ...]:
+    """Return the parts of a period, each moved by itself; () where they do not stay parts, one after the other."""
+    found: list[TimeBucket] = []
+    for part in period.buckets:
+        moved = shift(TimeRange(part.start, part.end, part.label), count, grain, calendar)
+        if moved.start is None or moved.end is None or moved.start >= moved.end:
+            return ()
+        if found and found[-1].end != moved.start:
+            return ()
+        # It is cut where the part is, and has ended though that may not.
+        cut = part.partial and part.end <= today
+        found.append(TimeBucket(moved.start, moved.end, moved.label, partial=cut or moved.end > today))
+    return tuple(found)
 
 
 def _moved(day: date | None, count: int, grain: Grain, layout: Layout) -> date | None:
