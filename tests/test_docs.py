@@ -179,13 +179,16 @@ async def test_operating_lists_every_metric(server: Running, project_root: Path)
     assert set(served) - {"target_info"} == listed
 
 
-def test_operating_names_only_events_that_are_logged(project_root: Path) -> None:
+def test_operating_names_the_events_that_are_logged(project_root: Path) -> None:
     page = (project_root / "docs" / "operating.md").read_text(encoding="utf-8")
     table = page.partition("| Event |")[2].partition("\n\n")[0]
     events = re.findall(r"`(\w+)`", table)
     code = "".join(path.read_text(encoding="utf-8") for path in (project_root / "ecp_server").rglob("*.py"))
     assert events
     assert [] == [event for event in events if f'"{event}"' not in code]
+    logged = re.findall(r"""log(?:ger\(\w*\))?\.(?:info|warning|error|exception)\(\s*"(\w+)\"""", code, re.IGNORECASE)
+    assert "server_started" in logged
+    assert set(logged) - set(events) == {"resolution_started"}  # with `ECP_LOG_QUESTIONS`: the paragraph before tells
 
 
 def test_every_relative_link_leads_to_a_file_and_heading(project_root: Path) -> None:
