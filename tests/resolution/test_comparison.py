@@ -151,6 +151,34 @@ async def test_a_year_beside_a_part_of_one_is_that_part_of_it(
     assert periods(await desk.ask(f"net sales {words}")) == {"actual": "2024-12-01/2025-01-01", other: expected}
 
 
+@pytest.mark.parametrize(
+    ("words", "grain", "expected"),
+    [
+        ("MoM", Grain.NONE, ("2024-12-01/2025-01-01", "2024-11-01/2024-12-01")),
+        ("wow", Grain.NONE, ("2025-01-06/2025-01-13", "2024-12-30/2025-01-06")),
+        ("vs the quarter before", Grain.NONE, ("2024-10-01/2025-01-01", "2024-07-01/2024-10-01")),
+        ("MoM in 2024", Grain.MONTH, ("2024-01-01/2025-01-01", "2023-12-01/2024-12-01")),
+        ("QoQ growth in 2024", Grain.QUARTER, ("2024-01-01/2025-01-01", "2023-10-01/2024-10-01")),
+        ("MoM by month last quarter", Grain.MONTH, ("2024-10-01/2025-01-01", "2024-09-01/2024-12-01")),
+        ("last 3 months vs the 3 months before", Grain.NONE, ("2024-10-01/2025-01-01", "2024-07-01/2024-10-01")),
+        ("YTD MoM", Grain.NONE, ("2025-01-01/2025-01-16", "2024-12-01/2024-12-16")),
+    ],
+)
+async def test_what_compares_units_compares_such_units(
+    desk: Desk, words: str, grain: Grain, expected: tuple[str, str]
+) -> None:
+    """A year of "MoM" was 2024 against 2023, and by month each against that of the year before."""
+    found = await desk.ask(f"net sales {words}")
+
+    assert periods(found) == dict(zip(("actual", "previous"), expected, strict=True))
+    assert {query.time_range.grain for query in plan_of(found).queries if query.time_range} == {grain}
+
+
+@pytest.mark.parametrize("words", ["QoQ last month", "QoQ by month in 2024", "WoW last month"])
+async def test_a_period_that_is_not_made_of_the_units_compared_is_refused(desk: Desk, words: str) -> None:
+    assert "does not compare" in refused(await desk.ask(f"net sales {words}")).message
+
+
 async def test_several_other_periods_have_names_of_their_own(desk: Desk) -> None:
     found = await desk.ask("net sales in 2024 vs 2022 vs 2020")
 

@@ -15,6 +15,7 @@ from ecp_server.resolution.lexicon import SenseKind
 from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.sides import held_metrics
 from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
+from ecp_server.resolution.selecting.compared_units import before_by_unit, names_unit
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Wanted, column_name, named_after
 from ecp_server.resolution.selecting.membership import last_day
 from ecp_server.resolution.selecting.named_periods import NamedPeriods
@@ -36,7 +37,6 @@ from ecp_server.resolution.time.expressions import Recurring
 
 PREVIOUS = "previous"
 LAST_YEAR = "last_year"
-
 OTHER_PERIOD = "other_period"
 LISTED = "period_"
 """What the queries of periods begin with that are listed beside the main one."""
@@ -45,7 +45,6 @@ VARIANCE = "variance"
 GROWTH = "growth_pct"
 COMPARED_WITH = "comparison"
 """The assumption what a growth is taken over."""
-
 _NAMES = {Comparand.PRIOR_PERIOD: PREVIOUS, Comparand.SAME_PERIOD_LAST_YEAR: LAST_YEAR}
 _LABELS = {PREVIOUS: "Previous period", LAST_YEAR: "Same period last year"}
 
@@ -129,7 +128,9 @@ def compared_periods(draft: Draft, main: Main) -> tuple[Compared, ...] | Incompa
     for timed in (*related, *periods.compared, *periods.listed):
         listed = timed in periods.listed
         if isinstance(timed.expression, Comparison):
-            other = _comparable(_comparand(timed, timed.expression, draft), main)
+            other = _of_unit(timed, timed.expression, draft, main)
+            if isinstance(other, Incompatible):
+                return other
         else:
             other = _named_period(timed, draft, main, f"{LISTED}{len(found) + 2}" if listed else _unnamed(found))
         if other is not None and not listed and other.days == main.wanted.period:
@@ -173,6 +174,17 @@ def _comparand(timed: TimedMention, said: Comparison, draft: Draft) -> Comparand
             if choice.subject_id == COMPARED_WITH and choice.option_id in set(Comparand):
                 return Comparand(choice.option_id)
     return said.comparand
+
+
+def _of_unit(timed: TimedMention, said: Comparison, draft: Draft, main: Main) -> _Other | Incompatible | None:
+    """Return the comparable of the main period; where the words name its unit, only if it is one or made of them."""
+    period = main.wanted.period
+    if period is None or not names_unit(timed):
+        return _comparable(_comparand(timed, said, draft), main)
+    before = before_by_unit(period, said.unit, main.calendars.of(period))
+    if before is None:
+        return Incompatible(f"“{timed.mention.text}” does not compare {period.label}: ask for a period of such units")
+    return _Other(PREVIOUS, said.comparand.value, replace(before, time_zone=period.time_zone))
 
 
 def _comparand_option(comparand: Comparand, other: _Other) -> Option:

@@ -13,6 +13,7 @@ from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
 from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
+from ecp_server.resolution.selecting.compared_units import compared_unit, grain_within
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
 from ecp_server.resolution.selecting.periods import (
     CalendarsInForce,
@@ -24,7 +25,7 @@ from ecp_server.resolution.selecting.periods import (
     unsaid_period,
 )
 from ecp_server.resolution.selecting.slicing import NamedMember, Slicing, read_members
-from ecp_server.resolution.time import Comparison, TooManyBuckets, buckets
+from ecp_server.resolution.time import Comparison, TooManyBuckets, Units, buckets
 
 GRAIN = "grain"
 _DAYS_UP_TO = 31
@@ -100,9 +101,11 @@ def _part(
     period = _period(draft, metrics, calendars, periods)
     if isinstance(period, Incompatible):
         return period
-    over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
-    if over_time and period.ambiguity is None:
-        broken = _broken(draft, metrics, period, calendars, said=periods.main is not None)
+    grain = draft.parsed.grain
+    if grain is Grain.NONE:
+        grain = _grain_compared(draft, period, calendars)
+    if (draft.parsed.trend or grain is not Grain.NONE) and period.ambiguity is None:
+        broken = _broken(draft, metrics, period, calendars, grain, said=periods.main is not None)
         if isinstance(broken, Incompatible):
             return broken
         period = broken
@@ -125,11 +128,20 @@ def _period(
             return implied_period(replace(held_against, expression=after), draft, calendars)
     if not metrics:
         return Period(None, "")
+    over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
+    if not over_time and (of := compared_unit(draft.parsed.times)) is not None:
+        return implied_period(replace(of[0], expression=Units(of[1], -1)), draft, calendars)
     period = unsaid_period(metrics[0], draft, calendars)
     related = any(isinstance(timed.expression, Comparison) for timed in draft.parsed.times)
     if period.range is None and (related or any(needs_period(m, draft.prepared.catalog) for m in metrics)):
         return replace(period, assumptions=(), ambiguity=ask_period(metrics[0], draft, calendars))
     return period
+
+
+def _grain_compared(draft: Draft, period: Period, calendars: CalendarsInForce) -> Grain:
+    """Return the grain of a period that is held against what lies before unit by unit: "MoM in 2024" is by month."""
+    of, days = compared_unit(draft.parsed.times), period.range
+    return Grain.NONE if of is None or days is None else grain_within(days, of[1], calendars.of(days))
 
 
 def broken_like(period: TimeRange, like: TimeRange, calendar: Calendar, today: date) -> TimeRange:
@@ -140,10 +152,10 @@ def broken_like(period: TimeRange, like: TimeRange, calendar: Calendar, today: d
 
 
 def _broken(
-    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce, *, said: bool
+    draft: Draft, metrics: Sequence[Metric], period: Period, calendars: CalendarsInForce, grain: Grain, *, said: bool
 ) -> Period | Incompatible:
     """Break the period into buckets of the grain that the question asks for, or that suits a trend."""
-    days, grain = period.range, draft.parsed.grain
+    days = period.range
     assumptions = period.assumptions
     if grain is Grain.NONE:
         grain = _suitable_grain(days, metrics, draft)

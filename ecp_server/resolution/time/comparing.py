@@ -27,6 +27,7 @@ _PERIODS: Final = frozenset({"day", "week", "month", "quarter", "half", "period"
 _OVER: Final = frozenset({"/", "o", "over", "on"})
 _BEFORE: Final = frozenset({"before", "prior", "earlier"})
 _YEAR_BEFORE: Final = _BEFORE | {"ago"}
+_MANY: Final = frozenset(unit for unit in UNITS if unit.endswith("s"))
 _FILLERS: Final = frozenset({"of", "in", "from", "the", "a", "one"})
 
 
@@ -87,7 +88,8 @@ def _earlier(scan: Scan, at: int) -> Parsed[Expression]:
         named = numbers.unit(scan, start)
         if named is None or named[0][0] > 1:
             return None
-        unit, end = named[0][1], named[1]
+        # "The 3 months before" are as many as the main period has.
+        unit, end = None if scan.words[start] in _MANY else named[0][1], named[1]
     if scan.words[end] not in _BEFORE or scan.words[end + 1] in (LAST | {"to"}) or scan.period(end + 1):
         return None
     last_year = unit is TimeUnit.YEAR

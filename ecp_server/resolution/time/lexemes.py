@@ -110,6 +110,7 @@ TWELVE_MONTHS: Final = {"ttm": -12, "ltm": -12, "ntm": 1}
 DAYS: Final = _table(
     {0: "today todays now tonight present", -1: "yesterday yesterdays", 1: "tomorrow tomorrows tmr tmrw"}
 )
+IMPATIENT: Final = word_set("now ever")
 EDGES: Final = _table({False: "beginning start", True: "end close"})
 EDGE_INITIALS: Final = {
     "eoy": (TimeUnit.YEAR, True), "eoq": (TimeUnit.QUARTER, True), "eom": (TimeUnit.MONTH, True),
@@ -118,6 +119,7 @@ EDGE_INITIALS: Final = {
 }  # fmt: skip
 OVER_PERIOD: Final = _table({
     TimeUnit.YEAR: "yoy", TimeUnit.QUARTER: "qoq", TimeUnit.MONTH: "mom", TimeUnit.WEEK: "wow",
+    TimeUnit.DAY: "dod",
 })  # fmt: skip
 """Growth over the period before."""
 ORDINAL_SUFFIXES: Final = word_set("st nd rd th")
@@ -141,7 +143,7 @@ GLUED: Final = word_set("q fy fq cy h hy w wk cw fw p fp d m y yr mo t z l r s q
 WORDS: Final = words_of(
     MANY_WEEKDAYS, UNITS, UNIT_LETTERS, CARDINALS, TENS, ORDINALS, ORDINAL_SUFFIXES, CALENDARS, LAST, NEXT, THIS, WHOLE,
     TO_DATE, OF, ROLLING, TRAILING, TWELVE_MONTHS, DAYS, EDGES, EDGE_INITIALS, OVER_PERIOD, FUNCTION_WORDS, COMPARE,
-    GLUED,
+    GLUED, IMPATIENT,
     runs=(AFTER_NEXT,),
 )  # fmt: skip
 """What every rule may ask for."""
