@@ -186,7 +186,8 @@ def _three_figures(scan: Scan, places: tuple[int, int, int], mark: str) -> Parse
         return None
     end = places[2] + 1
     end = _after_hours(scan, end)
-    if scan.glued[end] or scan.words[end] == "/":
+    interval = not mark and widths[0] == _FULL and len(scan.words[end + 1]) == _FULL
+    if scan.glued[end] or (scan.words[end] == "/" and not interval):
         return None
     if widths[0] == _FULL and widths[2] <= _SHORT:
         return _existing(Day(third, second, Year(first)), end)

@@ -96,13 +96,16 @@ def _open(here: Here, expression: Open, said: Said) -> Span | None:
     if start is None and end is None:
         return None
     bound = expression.bound.value
-    return Span(start, end, f"{bound} {base.label}", f"{bound}_{base.id}", base.calendar)
+    return Span(start, end, f"{bound} {base.label}", f"{bound.replace(' ', '_')}_{base.id}", base.calendar)
 
 
 def _bounds(here: Here, bound: Bound, base: Span) -> tuple[date | None, date | None]:
     match bound:
         case Bound.SINCE:
             return base.start, add_days(here.today, 1) if base.first_day <= here.today else None
+        case Bound.SO_FAR:
+            begun = base.first_day <= here.today and (base.end is None or base.end > here.today)
+            return base.start, add_days(here.today, 1) if begun else base.end
         case Bound.FROM:
             return base.start, None
         case Bound.AFTER:

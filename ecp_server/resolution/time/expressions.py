@@ -186,6 +186,7 @@ class Bound(Enum):
     """On which side of its base an open period lies."""
 
     SINCE = "since"
+    SO_FAR = "so far in"
     FROM = "from"
     AFTER = "after"
     BEFORE = "before"

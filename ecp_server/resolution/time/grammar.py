@@ -27,7 +27,7 @@ from ecp_server.resolution.time.expressions import (
     with_year,
     year_said,
 )
-from ecp_server.resolution.time.lexemes import Parsed, Rule, Rules, Scan, cut, word_set
+from ecp_server.resolution.time.lexemes import IMPATIENT, Parsed, Rule, Rules, Scan, cut, word_set
 from ecp_server.resolution.time.misdated import misdated
 from ecp_server.resolution.time.plausibility import cuts_figures, plausible
 from ecp_server.resolution.time.ranges import RANGE_WORDS, interval
@@ -101,9 +101,9 @@ def read_stretch(words: tuple[str, ...], gaps: tuple[int, ...], led: bool) -> tu
 
 
 def _filler(tokens: Sequence[Token], found: _Found) -> bool:
-    """Tell whether it is a "now" that, beside another period, says nothing but impatience."""
+    """Tell whether it is a "now" or "ever" that, beside another period, says nothing but impatience."""
     first, end, _ = found
-    now = end == first + 1 and tokens[first].folded == "now"
+    now = end == first + 1 and tokens[first].folded in IMPATIENT
     return now and (first == 0 or tokens[first - 1].folded not in _VERSUS)
 
 

@@ -22,6 +22,7 @@ from ecp_server.resolution.time.expressions import (
     Several,
     Steps,
     TimeUnit,
+    ToDate,
     Units,
     Weekday,
     Year,
@@ -32,8 +33,9 @@ from ecp_server.resolution.time.expressions import (
     with_year,
     year_said,
 )
-from ecp_server.resolution.time.lexemes import UNITS, Parsed, Phrases, Scan, phrases, words_of
+from ecp_server.resolution.time.lexemes import TO_DATE, UNITS, Parsed, Phrases, Scan, phrases, words_of
 from ecp_server.resolution.time.named import year_after
+from ecp_server.resolution.time.running import is_part_of
 
 _TO_WORDS: Final = (
     "to",
@@ -85,6 +87,7 @@ _ANYTIME: Final = frozenset({"anytime", "sometime", "anything", "everything", "a
 _SIGNS: Final = frozenset("<>≤≥=")
 _ONWARD: Final = phrases("onward", "onwards", "forward", "forwards", "and onwards", "and on")
 _TO_DATE: Final = phrases("to date")
+_SO_FAR: Final = phrases("so far")
 _LATER: Final = frozenset({"after", "later", "beyond", "newer", "above"})
 _EARLIER: Final = frozenset({"before", "earlier", "prior", "older", "below"})
 _SEPARATORS: Final = frozenset({",", "and", "or", "&", "/"})
@@ -98,6 +101,7 @@ _WIDEST_GAP: Final = 3
 _PRESENT: Final = "present"
 """Ends a range without blanks, too ("2020-present"): nobody says it for today otherwise."""
 _SHORT: Final = 2
+_FULL: Final = 4
 _MOST_LISTED: Final = 24
 RANGE_WORDS: Final = _ANYTIME | _OPENINGS.keys() | {"between", "="}
 """What `interval` begins with, beside a period."""
@@ -108,7 +112,7 @@ WORDS: Final = words_of(
     _EARLIER,
     _SEPARATORS,
     {_PRESENT},
-    runs=(_TO, _AND, _ONWARD, _TO_DATE, *_PREFIXES.values()),
+    runs=(_TO, _AND, _ONWARD, _TO_DATE, _SO_FAR, *_PREFIXES.values()),
 )
 
 
@@ -146,7 +150,9 @@ def _range_from(
 ) -> Parsed[Expression]:
     start, end = first
     then = scan.skip_any(end, separators)
-    if then == end:
+    if _is_interval(scan, at, end, start):
+        then = end + 1
+    elif then == end:
         if not 0 < scan.gaps[end] <= _WIDEST_GAP:
             return None
     elif not explicit and scan.words[end] == "to" and scan.compared(at):
@@ -157,6 +163,14 @@ def _range_from(
         return None
     joined = _joined(start, second[0])
     return (joined, second[1]) if joined else None
+
+
+def _is_interval(scan: Scan, at: int, slash: int, first: Expression) -> bool:
+    """Tell whether a slash parts dates as in "2024-12-15/2025-01-05" (ISO 8601); "2023/2024" is a year."""
+    yearly = len(scan.words[at]) == _FULL == len(scan.words[slash + 1]) and scan.numbers[slash + 1] >= 0
+    dated = isinstance(first, Day | Month | Part) and scan.numbers[at] >= 0
+    timed = scan.words[slash - 2] == ":" or scan.words[slash - 1] == "z"
+    return scan.words[slash] == "/" and dated and yearly and slash > at + 1 and not timed
 
 
 def _end(scan: Scan, at: int, first: Expression) -> Parsed[Expression]:
@@ -310,14 +324,28 @@ def _open_after(scan: Scan, base: tuple[Expression, int]) -> Parsed[Expression]:
     onward = scan.skip_any(end, _ONWARD)
     if onward > end:
         return Open(Bound.FROM, expression), onward
-    to_date = scan.skip_any(end, _TO_DATE)
-    if to_date > end:
-        return Open(Bound.SINCE, expression), to_date
+    running = _running_after(scan, expression, end)
+    if running is not None:
+        return running
     if scan.words[end] in ("and", "or") and scan.period(end + 2) is None:
         if scan.words[end + 1] in _LATER:
             return Open(Bound.FROM, expression), end + 2
         if scan.words[end + 1] in _EARLIER:
             return Open(Bound.UNTIL, expression), end + 2
+    return None
+
+
+def _running_after(scan: Scan, expression: Expression, end: int) -> Parsed[Expression]:
+    """Read "to date", "so far" and "YTD" behind a period."""
+    to_date = scan.skip_any(end, _TO_DATE)
+    if to_date > end:
+        return Open(Bound.SINCE, expression), to_date
+    so_far = scan.skip_any(end, _SO_FAR)
+    if so_far > end and unit_of(expression):
+        return Open(Bound.SO_FAR, expression), so_far
+    initials = TO_DATE.get(scan.words[end])
+    if initials and is_part_of(expression, initials[0]):
+        return ToDate(*initials, until=expression), end + 1
     return None
 
 

@@ -8,8 +8,12 @@ from ecp_server.domain.frozen import replace
 from ecp_server.resolution.time import named, numbers
 from ecp_server.resolution.time.expressions import (
     AllTime,
+    Bound,
     Edge,
     Expression,
+    Month,
+    Open,
+    Part,
     Remaining,
     Said,
     TimeUnit,
@@ -38,7 +42,7 @@ from ecp_server.resolution.time.relative import bare_unit, said, units
 _UNTIL: Final = phrases("through", "thru", "until", "till", "as of", "ended", "ending", "to")
 _OF: Final = frozenset({"of", "in", "for"})
 _SO_FAR: Final = phrases("so far")
-_ALL_TIME: Final = phrases("all time", "since inception", "inception to date", "life to date")
+_ALL_TIME: Final = phrases("all time", "ever", "since inception", "inception to date", "life to date")
 
 
 def to_date(scan: Scan, at: int) -> Parsed[Expression]:
@@ -46,8 +50,12 @@ def to_date(scan: Scan, at: int) -> Parsed[Expression]:
     at = scan.skip(at, "the")
     so_far = scan.skip_any(at, _SO_FAR)
     if so_far > at:
-        found = units(scan, scan.skip(so_far, "in"))
-        return (ToDate(found[0].unit, found[0].said), found[1]) if found and found[0].first == 0 else None
+        of = scan.skip(so_far, "in")
+        found = units(scan, of)
+        if found and found[0].first == 0:
+            return ToDate(found[0].unit, found[0].said), found[1]
+        base = scan.period(of) if of > so_far else None
+        return (Open(Bound.SO_FAR, base[0]), base[1]) if base and unit_of(base[0]) else None
     read = _running_unit(scan, scan.skip(at, LAST | THIS))
     if read is None:
         return None
@@ -78,9 +86,17 @@ def _to_date_when(scan: Scan, running: ToDate, end: int) -> Parsed[Expression]:
         bound = scan.period(until)
         return (replace(running, until=bound[0]), bound[1]) if bound else (running, end)
     year = scan.period(scan.skip(end, _OF))
+    if year is not None and is_part_of(year[0], running.unit):
+        return replace(running, until=year[0]), year[1]
     if year is None or unit_of(year[0]) is not TimeUnit.YEAR:
         return running, end
     return replace(running, year=year[0]), year[1]
+
+
+def is_part_of(expression: Expression, unit: TimeUnit) -> bool:
+    """Tell whether a period that is named makes "YTD March" or "March YTD" end with it."""
+    of = unit_of(expression)
+    return isinstance(expression, Month | Part) and of is not None and of.length < unit.length
 
 
 def year_to_date(scan: Scan, at: int) -> Parsed[Expression]:

@@ -74,3 +74,21 @@ def test_a_count_to_date_is_so_long_up_to_today(text: str, days: Days) -> None:
 def test_a_length_that_lasts_is_all_its_days(text: str, days: Days) -> None:
     """Where "two weeks before" is a day; "the two weeks before", "for two weeks from" are fourteen."""
     assert days == span(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("YTD March", ("2024-01-01", "2024-04-01")),
+        ("March 2024 YTD", ("2024-01-01", "2024-04-01")),
+        ("YTD Q1 2024", ("2024-01-01", "2024-04-01")),
+        ("QTD February 2024", ("2024-01-01", "2024-03-01")),
+        ("YTD 2023", ("2023-01-01", "2023-05-17")),
+        ("so far in 2024", ("2024-01-01", "2024-05-17")),
+        ("Q2 so far", ("2024-04-01", "2024-05-17")),
+        ("so far in 2023", ("2023-01-01", "2024-01-01")),
+        ("so far this year", ("2024-01-01", "2024-05-17")),
+    ],
+)
+def test_to_date_ends_with_what_is_named_and_so_far_with_today(text: str, days: Days) -> None:
+    assert days == span(text)

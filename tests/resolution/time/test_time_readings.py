@@ -359,9 +359,12 @@ def test_names_numbers_and_words_of_periods(text: str, days: Days) -> None:
         ("since 2022 and until 2023", ("2022-01-01", "2024-01-01")),
         ("202403", ("2024-03-01", "2024-04-01")),
         ("202401-202403", ("2024-01-01", "2024-04-01")),
+        ("2024-01-15/2024-03-05", ("2024-01-15", "2024-03-06")),
+        ("2024-01/2024-03", ("2024-01-01", "2024-04-01")),
+        ("ever", (None, None)),
     ],
 )
-def test_signs_bound_dates_as_words_do(text: str, days: Days) -> None:
+def test_signs_and_figures_bound_as_words_do(text: str, days: Days) -> None:
     """A sign beside a date was dropped, so that one day was left; two bounds are one period."""
     assert days == span(text)
 
