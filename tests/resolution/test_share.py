@@ -122,3 +122,10 @@ async def test_of_a_member_said_to_be_the_part_each_row_has_its_share_of_a_whole
         ["product"],
     ]
     assert (filters(found), filters(found, "total")) == ({"region": ["JP"]}, {})
+
+
+async def test_of_a_members_metric_another_metric_is_the_portion(desk: Desk) -> None:
+    found = await desk.ask("what percentage of japan's sales is orders last month")
+
+    assert filters(found, "sales") == {"region": ["JP"]}
+    assert computations(found) == {"ratio_pct": "orders / sales * 100"}

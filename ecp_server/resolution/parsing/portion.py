@@ -10,6 +10,7 @@ from ecp_server.domain.frozen import dataclass
 from ecp_server.domain.text import Token
 from ecp_server.resolution.draft import NamedMention
 from ecp_server.resolution.lexicon import Hidden, Lexicon, SenseKind
+from ecp_server.resolution.parsing.look_up import covered_by
 from ecp_server.resolution.parsing.ratio import Ratio
 from ecp_server.resolution.parsing.words import FUNCTION
 
@@ -59,11 +60,14 @@ def find_portion(
 
 
 def _whole(tokens: Sequence[Token], names: Sequence[NamedMention], share_at: int | None) -> NamedMention | None:
+    """Return the metric after "percentage of", be it "orders" or "Japan's orders"."""
     after = [n for n in names if share_at is not None and n.first > share_at]
-    if share_at is None or not after or not after[0].named(SenseKind.METRIC):
+    whole = next((n for n in after if n.kinds != {SenseKind.MEMBER}), None)
+    if share_at is None or whole is None or not whole.named(SenseKind.METRIC):
         return None
-    between = tokens[share_at + 1 : after[0].first]
-    return after[0] if all(token.folded in FUNCTION for token in between) else None
+    members = covered_by(after[: after.index(whole)])
+    between = [i for i in range(share_at + 1, whole.first) if i not in members]
+    return whole if all(tokens[i].folded in FUNCTION for i in between) else None
 
 
 def _named(

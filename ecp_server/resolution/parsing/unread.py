@@ -65,7 +65,7 @@ UNREAD_WORDS: Final = (
     | _NOUNS
     | _DIRECTIONS
     | _IMPROVING
-) | word_set("but compared per each than apart aside many number why when where downstream %")
+) | word_set("divided but compared per each than apart aside many number why when where downstream %")
 """Without one of them nothing is left unread."""
 
 _MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
@@ -119,10 +119,12 @@ def _between_metrics(words: Sequence[str], names: Sequence[NamedMention]) -> Ite
     """Find arithmetic with two metrics, and prepositions that make one of them a slice of the other."""
     joining = _ARITHMETIC if not HOLDING.isdisjoint(words) else _ARITHMETIC | _PREPOSITIONS
     for one, other in pairwise(names):
-        if one.kinds.isdisjoint(_MEASURED) or other.kinds.isdisjoint(_MEASURED):
-            continue
         between = [i for i in range(one.last, other.first) if words[i] not in _ARTICLES]
-        if len(between) == 1 and words[between[0]] in joining:
+        if one.kinds.isdisjoint(_MEASURED) or other.excluded or not between:
+            continue
+        if words[between[0]] == "divided":
+            yield from between
+        elif len(between) == 1 and words[between[0]] in (_ARITHMETIC if other.kinds.isdisjoint(_MEASURED) else joining):
             yield between[0]
 
 
