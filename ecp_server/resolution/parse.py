@@ -14,6 +14,7 @@ from ecp_server.resolution.lexicon import SenseKind, Span
 from ecp_server.resolution.parsing.beside import TELLING, Beside, find_beside
 from ecp_server.resolution.parsing.exclusion import excluding_words, unread_exclusions
 from ecp_server.resolution.parsing.intent import find_intent
+from ecp_server.resolution.parsing.listing import listed_numbers
 from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, has_letters, look_up
 from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import groups, is_splitting, unread_groupings
@@ -69,6 +70,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         unread_words = unread(replace(parsed, intent=intent), known)
     starts = [*(name.first for name in names), *(time.first for time in times)]
     unread_words |= unread_exclusions(tokens, known, starts) | _unread_groupings(tokens, beside, known)
+    unread_words |= listed_numbers(tokens, covered_by(names))
     figures = frozenset([i for i in range(len(tokens)) if _says_something(tokens, i)])
     altering_nothing = beside.idle | bounds | unread_words | figures
     told = misdated(tokens) | altering_nothing

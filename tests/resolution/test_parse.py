@@ -276,3 +276,16 @@ def test_an_acronym_with_dots_names_what_it_names_without() -> None:
     found = parsed(about, "sales in the U.S. and not to us")
 
     assert [(n.mention.text, n.exactness) for n in found.names][1:] == [("U.S.", Exactness.EXACT)]
+
+
+def test_a_number_that_a_name_ends_with_begins_no_period_and_others_listed_with_it_are_told() -> None:
+    about = catalog(metric("sales"), dimension("model"), member("model.m3", name="Model 3"))
+    found = parsed(about, "sales of Model 3 and 4 June 2024")
+    alone = parsed(about, "sales of Model 3 June 2024")
+
+    assert [m.text for m in parsed(about, "sales of Model 3, 4 and 5 last month").unmatched] == ["4", "5"]
+    assert [t.mention.text for t in found.times] == ["4 June 2024"]
+    assert ([n.mention.text for n in alone.names], [t.mention.text for t in alone.times]) == (
+        ["sales", "Model 3"],
+        ["June 2024"],
+    )

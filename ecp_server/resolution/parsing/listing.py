@@ -25,3 +25,14 @@ def before_list(tokens: Sequence[Token], first: int, listed: Collection[int]) ->
             break
         position -= 1
     return position
+
+
+def listed_numbers(tokens: Sequence[Token], known: Collection[int]) -> frozenset[int]:
+    """Return the positions of numbers that are listed after a name with a number, as in "Model 3 and 4"."""
+    found: set[int] = set()
+    for at in range(2, len(tokens)):
+        joins = tokens[at - 1].folded in _JOINING and at - 1 not in known and at not in known
+        named = at - 2 in found or (at - 2 in known and at - 3 in known)
+        if joins and named and tokens[at].folded.isdecimal() and tokens[at - 2].folded.isdecimal():
+            found.add(at)
+    return frozenset(found)

@@ -54,7 +54,8 @@ def look_up(
     lessons: Lessons = NO_LESSONS,
 ) -> LookedUp:
     """Find the catalog's forms, what was taught, and periods; where words remain that nothing matches, read loosely."""
-    spans, times = with_taught(lexicon.spans(tokens, hidden), tokens, lessons), find_times(tokens)
+    spans = with_taught(lexicon.spans(tokens, hidden), tokens, lessons)
+    times = _times_beside(spans, tokens)
     covered = covered_by((*spans, *times))
     left = [t for i, t in enumerate(tokens) if i not in covered and _may_be_misspelt(tokens, i)]
     if not left:
@@ -77,12 +78,28 @@ def look_up(
         considered |= near
         if exactness:
             mended[i] = exactness
-    read = LookedUp(tokens, [], find_times(words), mended, tuple(lexicon.having(sorted(considered), hidden)))
     loose = [*lexicon.spans(words, hidden), *lexicon.loose_spans(words, hidden)]
+    times = _times_beside(loose, words)
+    read = LookedUp(tokens, [], times, mended, tuple(lexicon.having(sorted(considered), hidden)))
     found = [replace(span, exactness=max(span.exactness, read.exactness(span.first, span.last))) for span in loose]
     if mended:  # a word that is part of a name may be another by itself: "crowd strike", where there is a "crow"
         found += lexicon.loose_spans(tokens, hidden)
     return replace(read, tokens=tuple(words), spans=with_taught(found, words, lessons))
+
+
+def _times_beside(spans: Sequence[Span], tokens: Sequence[Token]) -> tuple[TimeMention, ...]:
+    """Find periods; none begins with the number that a name ends with ("Model 3 June 2024")."""
+    times = find_times(tokens)
+    ends = {span.last for span in spans if span.last - span.first > 1 and tokens[span.last - 1].folded.isdecimal()}
+    for time in times:
+        if time.first + 1 in ends and time.last > time.first + 1:
+            after = [
+                replace(later, first=later.first + time.first + 1, last=later.last + time.first + 1)
+                for later in find_times(tokens[time.first + 1 :])
+            ]
+            if after and after[0].first == time.first + 1:
+                return (*[earlier for earlier in times if earlier.last <= time.first], *after)
+    return times
 
 
 def _may_be_misspelt(tokens: Sequence[Token], at: int) -> bool:
