@@ -72,7 +72,8 @@ def judge(
 ) -> list[Verdict]:
     """Judge every issue that concerns a metric of the slice (catalog.md, Known issue).
 
-    ``own`` are the members that the principal is restricted to: of the others it sees nothing, issues included.
+    ``own`` are the members that the principal is restricted to: of the others it sees nothing, issues included, not
+    even that they were considered.
     """
     read = {m.metric.id for m in part.metrics}
     concerned = {
@@ -80,7 +81,19 @@ def judge(
         for link in links
         if link.metric in read or (link.metric == part.asked.id and _names_what_is_computed(link, catalog))
     }
-    return [_judge_one(issue, part, contexts, catalog, own) for issue in concerned.values()]
+    scoped = {
+        id_: _scoped_values(i.scope.members or (), contexts, part.period, catalog) for id_, i in concerned.items()
+    }
+    return [
+        _judge_one(issue, part, scoped[id_], own)
+        for id_, issue in concerned.items()
+        if not own or _is_seen(scoped[id_], own)
+    ]
+
+
+def _is_seen(scoped: Mapping[str, frozenset[str]], own: Sequence[SlicedMember]) -> bool:
+    """Tell whether rows that an issue is about can be the user's."""
+    return all(_met(values, [m for m in own if m.member.dimension == d]) for d, values in scoped.items())
 
 
 def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
@@ -90,17 +103,14 @@ def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
 
 
 def _judge_one(
-    issue: KnownIssue, part: Slice, contexts: Sequence[str], catalog: Catalog, own: Sequence[SlicedMember]
+    issue: KnownIssue, part: Slice, scoped: Mapping[str, frozenset[str]], own: Sequence[SlicedMember]
 ) -> Verdict:
-    scope = issue.scope
-    if part.period is not None and not part.period.overlaps(scope.start, scope.end):
+    if part.period is not None and not part.period.overlaps(issue.scope.start, issue.scope.end):
         return Verdict(issue, part.id, fires=False, reason=f"its period does not meet {part.period.label}")
-    for dimension, values in _scoped_values(scope.members or (), contexts, part.period, catalog).items():
+    for dimension, values in scoped.items():
         asked = _met(values, [m for m in part.members if m.member.dimension == dimension])
-        if not asked:
-            return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not asked for")
         if not _met(asked, [m for m in own if m.member.dimension == dimension]):
-            return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not the user's")
+            return Verdict(issue, part.id, fires=False, reason=f"its members of {dimension} are not asked for")
     return Verdict(issue, part.id, fires=True, reason="its metric, members and period meet the question's")
 
 

@@ -175,7 +175,19 @@ async def test_an_issue_of_rows_that_the_user_may_not_see_is_none_of_theirs(desk
     desk = await desks(shop(scope(members=("region.japan",)), scope(members=("region.emea",))))
     emea = Principal(subject="eva", roles=("explorer",), allowed_members=(("region", ("region.emea",)),))
 
-    assert fired(await desk.ask("sales last month", principal=emea)) == ["i1"]
+    seen = await desk.ask("sales last month", principal=emea)
+    assert fired(seen) == ["i1"]
+    assert step(seen, "know").output == {
+        "considered": [
+            {
+                "issue": "i1",
+                "query": "actual",
+                "fires": True,
+                "reason": "its metric, members and period meet the question's",
+            }
+        ]
+    }
+    assert step(seen, "know").reasoning == "1 of 1 known issues concern this slice"
     assert fired(await desk.ask("sales last month")) == ["i0", "i1"]
 
 
