@@ -104,6 +104,8 @@ class Parsed:
     """There are words at all, be they ever so light."""
     comparing: bool = False
     """A word that compares stands somewhere."""
+    leaving_out: bool = False
+    """Whether any word can leave something out."""
     intent: Intent = Intent.METRIC
     considered: tuple[Sense, ...] = ()
     """What has words that others were, or could have been, read as, and policy decides on."""

@@ -81,14 +81,15 @@ def judge(
         for link in links
         if link.metric in read or (link.metric == part.asked.id and _names_what_is_computed(link, catalog))
     }
-    scoped = {
-        id_: _scoped_values(i.scope.members or (), contexts, part.period, catalog) for id_, i in concerned.items()
-    }
-    return [
-        _judge_one(issue, part, scoped[id_], own)
-        for id_, issue in concerned.items()
-        if not own or _is_seen(scoped[id_], own)
-    ]
+    verdicts: list[Verdict] = []
+    for issue in concerned.values():
+        meets = part.period is None or part.period.overlaps(issue.scope.start, issue.scope.end)
+        scoped: Mapping[str, frozenset[str]] = {}
+        if meets or own:
+            scoped = _scoped_values(issue.scope.members or (), contexts, part.period, catalog)
+        if not own or _is_seen(scoped, own):
+            verdicts.append(_judge_one(issue, part, scoped, own, meets=meets))
+    return verdicts
 
 
 def _is_seen(scoped: Mapping[str, frozenset[str]], own: Sequence[SlicedMember]) -> bool:
@@ -103,9 +104,9 @@ def _names_what_is_computed(link: IssueLink, catalog: Catalog) -> bool:
 
 
 def _judge_one(
-    issue: KnownIssue, part: Slice, scoped: Mapping[str, frozenset[str]], own: Sequence[SlicedMember]
+    issue: KnownIssue, part: Slice, scoped: Mapping[str, frozenset[str]], own: Sequence[SlicedMember], *, meets: bool
 ) -> Verdict:
-    if part.period is not None and not part.period.overlaps(issue.scope.start, issue.scope.end):
+    if part.period is not None and not meets:
         return Verdict(issue, part.id, fires=False, reason=f"its period does not meet {part.period.label}")
     for dimension, values in scoped.items():
         asked = _met(values, [m for m in part.members if m.member.dimension == dimension])

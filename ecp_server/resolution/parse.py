@@ -12,19 +12,18 @@ from ecp_server.domain.text import Token, tokenize
 from ecp_server.resolution.draft import Draft, NamedMention, Parsed, TimedMention
 from ecp_server.resolution.lexicon import SenseKind, Span
 from ecp_server.resolution.parsing.beside import TELLING, Beside, find_beside
-from ecp_server.resolution.parsing.exclusion import excluding_words, unread_exclusions
+from ecp_server.resolution.parsing.exclusion import LEAVING_OUT_WORDS, excluding_words, unread_exclusions
 from ecp_server.resolution.parsing.intent import find_intent
 from ecp_server.resolution.parsing.listing import listed_numbers
 from ecp_server.resolution.parsing.look_up import NO_CONTENT, LookedUp, covered_by, has_letters, look_up
 from ecp_server.resolution.parsing.segmentation import segment
-from ecp_server.resolution.parsing.structure import groups, is_splitting, unread_groupings
+from ecp_server.resolution.parsing.structure import GROUPING, groups, is_splitting, unread_groupings
 from ecp_server.resolution.parsing.threshold import BOUNDING, thresholds
-from ecp_server.resolution.parsing.unread import UNREAD_WORDS, unread
+from ecp_server.resolution.parsing.unread import MEASURED, UNREAD_WORDS, unread
 from ecp_server.resolution.parsing.words import HOLDING
 from ecp_server.resolution.time import TimeMention, misdated
 
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
-_PREDICATIVE = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 _NO_NAMES = frozenset({SenseKind.STOP, SenseKind.NOT_COVERED})
 _LONG = range(4, 8)
@@ -38,7 +37,8 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     tokens = read.tokens
     words = frozenset([token.folded for token in tokens])
     names, times = segment(tokens, _with_relations(read.spans), read.times)
-    named, leaving_out = _named(text, tokens, names)
+    leaves_out = not LEAVING_OUT_WORDS.isdisjoint(words)
+    named, leaving_out = _named(text, tokens, names, leaves_out=leaves_out)
     timed = [_timed(text, tokens, time, read) for time in times]
     if TELLING.isdisjoint(words):
         beside = Beside(named, timed, covered_by((*names, *times)))
@@ -62,18 +62,24 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
         grain=beside.grain,
         words=not NO_CONTENT.isdisjoint(words),
         comparing=not HOLDING.isdisjoint(words),
+        leaving_out=leaves_out,
         considered=read.considered,
     )
     intent = find_intent(parsed, words)
     unread_words = frozenset[int]()
-    if not UNREAD_WORDS.isdisjoint(words):
-        unread_words = unread(replace(parsed, intent=intent), known)
-    starts = [*(name.first for name in names), *(time.first for time in times)]
-    unread_words |= unread_exclusions(tokens, known, starts) | _unread_groupings(tokens, beside, known)
-    unread_words |= listed_numbers(tokens, covered_by(names))
-    figures = frozenset([i for i in range(len(tokens)) if _says_something(tokens, i)])
-    altering_nothing = beside.idle | bounds | unread_words | figures
-    told = misdated(tokens) | altering_nothing
+    if not UNREAD_WORDS.isdisjoint(words) or len([name for name in called if not name.kinds.isdisjoint(MEASURED)]) > 1:
+        unread_words = unread(parsed, intent, known)
+    if leaves_out:
+        starts = [*(name.first for name in names), *(time.first for time in times)]
+        unread_words |= unread_exclusions(tokens, known, starts)
+    if not GROUPING.isdisjoint(words):
+        unread_words |= _unread_groupings(tokens, beside, known)
+    numbers = [i for i, token in enumerate(tokens) if i not in known and token.folded.isdecimal()]
+    if numbers:
+        unread_words |= listed_numbers(tokens, covered_by(names))
+        unread_words |= frozenset([i for i in numbers if _says_something(tokens, i)])
+    altering_nothing = beside.idle | bounds | unread_words
+    told = misdated(tokens) | altering_nothing if numbers else altering_nothing
     unknown = [i for i in range(len(tokens)) if i not in known and (_is_content(tokens, i) or i in told)]
     if unknown:
         altered = _altered(tokens, beside.named, frozenset(unknown) - altering_nothing)
@@ -84,16 +90,16 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
 
 
 def _says_something(tokens: Sequence[Token], at: int) -> bool:
-    """Tell whether figures stand alone and are too long for a place in a list: a year, an amount, a name."""
+    """Tell whether a number stands alone and is too long for a place in a list: a year, an amount, a name."""
     word = tokens[at].folded
-    if not word.isdecimal() or len(word) not in _LONG:
+    if len(word) not in _LONG:
         return False
     beside = tokens[max(at - 1, 0) : at + 2]
     return not any(token is not tokens[at] and not token.folded.isalpha() for token in beside)
 
 
 def _unread_groupings(tokens: Sequence[Token], beside: Beside, known: frozenset[int]) -> frozenset[int]:
-    measured = covered_by([name for name in beside.named if not name.kinds.isdisjoint(_PREDICATIVE)])
+    measured = covered_by([name for name in beside.named if not name.kinds.isdisjoint(MEASURED)])
     if beside.ranking is not None or beside.ratio is not None:
         measured = frozenset()
     grouped = beside.grain is not Grain.NONE or any(not name.kinds.isdisjoint(_GROUPABLE) for name in beside.named)
@@ -120,9 +126,11 @@ def _with_relations(spans: Sequence[Span]) -> Sequence[Span]:
     return [Span.of(span.first, span.last, senses, span.exactness) for span, senses in kept if senses]
 
 
-def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> tuple[list[NamedMention], frozenset[int]]:
+def _named(
+    text: str, tokens: Sequence[Token], spans: Sequence[Span], *, leaves_out: bool
+) -> tuple[list[NamedMention], frozenset[int]]:
     """Turn spans into mentions that know whether they are grouped by or left out; and where words leave them out."""
-    kinds_of_things = covered_by([span for span in spans if span.kinds <= _GROUPABLE])
+    kinds_of_things = covered_by([span for span in spans if span.kinds <= _GROUPABLE]) if leaves_out else frozenset()
     grouped: set[int] = set()
     excluded: set[int] = set()
     leaving_out: set[int] = set()
@@ -130,7 +138,9 @@ def _named(text: str, tokens: Sequence[Token], spans: Sequence[Span]) -> tuple[l
     for span in spans:
         first, last, kinds = span.first, span.last, span.kinds
         by = not kinds.isdisjoint(_GROUPABLE) and groups(tokens, first, frozenset(grouped))
-        out = excluding_words(tokens, first, excluded, kinds_of_things) if SenseKind.MEMBER in kinds else ()
+        out = frozenset[int]()
+        if leaves_out and SenseKind.MEMBER in kinds:
+            out = excluding_words(tokens, first, excluded, kinds_of_things)
         if by:
             grouped.update(range(first, last))
         if out:
@@ -171,7 +181,7 @@ def _altered(
     inside |= {i for i, token in enumerate(tokens) if token.folded in _POSSESSIVE and i - 1 in inside}
     altered: list[NamedMention] = []
     for name in named:
-        if name.kinds.isdisjoint(_PREDICATIVE):
+        if name.kinds.isdisjoint(MEASURED):
             continue
         first, last = name.first, name.last
         while first > 0 and first - 1 in inside:

@@ -53,6 +53,11 @@ _ANSWERED: Final = MOVING | {"above", "below", "over", "under"}
 _WITH: Final = frozenset({"with", "including"})
 _BESIDE: Final = frozenset({"and", "or", "&", "/"})
 
+LEAVING_OUT_WORDS: Final = (
+    EXCLUDING | _NEXT_TO_IT | _CONTRACTED | frozenset(first for first, _ in _PAIRS) | frozenset({_SIGN, "than"})
+)
+"""Without one of them nothing is left out."""
+
 _NOWHERE: Final = frozenset[int]()
 
 

@@ -12,7 +12,7 @@ from ecp_server.resolution.parsing.listing import before_list
 from ecp_server.resolution.time import Between, Day, Expression, Month, NthWeekday, Part, TimeMention, Units, Weekday
 from ecp_server.resolution.time.expressions import unit_of
 
-_GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
+GROUPING: Final = frozenset({"by", "per", "each", "every", "across"})
 _SPLITTING: Final = frozenset({"split", "splits", "grouped", "segmented", "separated", "sliced"})
 """They say no more than the grouping word after them."""
 GRAIN_ADVERBS: Final = {
@@ -39,7 +39,7 @@ _OVER: Final = frozenset({"by", "per"})
 _ARTICLES: Final = frozenset({"the", "a", "an", "each", "every"})
 GRAIN_WORDS: Final = GRAIN_ADVERBS.keys() | _GRAIN_NOUNS.keys() | _DISTRIBUTIVE
 STRUCTURAL: Final = (
-    _GROUPING
+    GROUPING
     | EXCLUDING
     | frozenset(GRAIN_ADVERBS)
     | {
@@ -69,7 +69,7 @@ def groups(tokens: Sequence[Token], first: int, listed: frozenset[int]) -> bool:
     """
     units = {i for i, token in enumerate(tokens[:first]) if token.folded in _GRAIN_NOUNS}
     before = before_list(tokens, first, listed | units)
-    return before >= 0 and tokens[before].folded in _GROUPING
+    return before >= 0 and tokens[before].folded in GROUPING
 
 
 def unread_groupings(
@@ -87,7 +87,7 @@ def unread_groupings(
     """
     found: set[int] = set()
     for at, token in enumerate(tokens):
-        if at in known or token.folded not in _GROUPING:
+        if at in known or token.folded not in GROUPING:
             continue
         following = at + 1
         while following < len(tokens) and tokens[following].folded in _ARTICLES:
@@ -101,7 +101,7 @@ def unread_groupings(
 
 def is_splitting(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether a word only leads to the grouping word after it, as in "split by region"."""
-    return tokens[at].folded in _SPLITTING and at + 1 < len(tokens) and tokens[at + 1].folded in _GROUPING
+    return tokens[at].folded in _SPLITTING and at + 1 < len(tokens) and tokens[at + 1].folded in GROUPING
 
 
 def leaves_out(tokens: Sequence[Token], first: int) -> bool:
@@ -125,7 +125,7 @@ def find_grain(
             return GRAIN_ADVERBS[token.folded], frozenset({position})
         if token.folded in _GRAIN_NOUNS:
             before = before_list(tokens, position, grouped)
-            if before >= 0 and tokens[before].folded in _GROUPING and before not in covered:
+            if before >= 0 and tokens[before].folded in GROUPING and before not in covered:
                 # "Month by month" says it once.
                 twice = (
                     position - 2 if (token.folded, before) == (tokens[position - 2].folded, position - 1) else before
@@ -167,7 +167,7 @@ def distributed(tokens: Sequence[Token], times: Sequence[TimeMention]) -> tuple[
         words = [token.folded for token in tokens[time.first : time.first + 2]]
         noun = _GRAIN_NOUNS.get(words[-1] if words[0] in _CALENDAR_WORDS else words[0])
         match time.expression:
-            case Between() if noun is not None and before and before[-1] in _GROUPING:
+            case Between() if noun is not None and before and before[-1] in GROUPING:
                 return noun, frozenset({time.first - 1})
             case Units(unit=unit, count=count) if count > 1 and unit.size == 1 and before[1:] == ["of"]:
                 if before[0] in _DISTRIBUTIVE:

@@ -58,33 +58,34 @@ UNREAD_WORDS: Final = (
     | _BEYOND
     | _AGAINST
     | _ARITHMETIC
-    | _PREPOSITIONS
+    | _HUNDREDTHS
+    | _IN_EACH
     | _LEVELS
     | _OF_THE_CATALOG
     | _WHO
     | _NOUNS
     | _DIRECTIONS
     | _IMPROVING
-) | word_set("divided but compared per each than apart aside many number why when where downstream %")
-"""Without one of them nothing is left unread."""
+) | word_set("divided but compared than apart aside many number why when where downstream")
+"""Without one of them nothing is left unread where no two figures are asked for."""
 
-_MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
+MEASURED: Final = frozenset({SenseKind.METRIC, SenseKind.TERM})
 _GROUPABLE: Final = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
-_NAMING: Final = _MEASURED | _GROUPABLE | {SenseKind.MEMBER}
+_NAMING: Final = MEASURED | _GROUPABLE | {SenseKind.MEMBER}
 _ABOUT_THE_CATALOG: Final = frozenset({Intent.CATALOG, Intent.LINEAGE, Intent.DEFINITION})
 
 
-def unread(parsed: Parsed, known: frozenset[int]) -> frozenset[int]:
+def unread(parsed: Parsed, intent: Intent, known: frozenset[int]) -> frozenset[int]:
     """Return the positions of the words that nothing has read and without which something else would be asked.
 
     ``known`` are the positions of words that mean something already; the words that are told are yet to be found.
     """
     words = [token.folded for token in parsed.tokens]
-    if parsed.intent in _ABOUT_THE_CATALOG:
+    if intent in _ABOUT_THE_CATALOG:
         # What stands downstream is no part of any answer.
         return frozenset([i for i, word in enumerate(words) if word == "downstream" and i not in known])
     names = [name for name in parsed.names if not name.kinds.isdisjoint(_NAMING)]
-    if all(name.kinds.isdisjoint(_MEASURED) for name in names):
+    if all(name.kinds.isdisjoint(MEASURED) for name in names):
         return frozenset()  # no figure can be taken for another
     found = {*_before_names(words, names), *_between_metrics(words, names), *_comparatives(words, names, parsed.times)}
     found.update(_held_against_nothing(words, parsed) if parsed.comparing else ())
@@ -101,7 +102,7 @@ def _before_names(words: Sequence[str], names: Sequence[NamedMention]) -> Iterat
         if at < 0:
             continue
         word, pair = words[at], tuple(words[max(at - 1, 0) : at + 1])
-        sliced_by = name.kinds.isdisjoint(_MEASURED) and not name.kinds.isdisjoint(_GROUPABLE)
+        sliced_by = name.kinds.isdisjoint(MEASURED) and not name.kinds.isdisjoint(_GROUPABLE)
         if pair in _NEGATING_PAIRS:
             yield from () if name.excluded else (at - 1, at)
         elif pair in _COUNTING:
@@ -120,11 +121,11 @@ def _between_metrics(words: Sequence[str], names: Sequence[NamedMention]) -> Ite
     joining = _ARITHMETIC if not HOLDING.isdisjoint(words) else _ARITHMETIC | _PREPOSITIONS
     for one, other in pairwise(names):
         between = [i for i in range(one.last, other.first) if words[i] not in _ARTICLES]
-        if one.kinds.isdisjoint(_MEASURED) or other.excluded or not between:
+        if one.kinds.isdisjoint(MEASURED) or other.excluded or not between:
             continue
         if words[between[0]] == "divided":
             yield from between
-        elif len(between) == 1 and words[between[0]] in (_ARITHMETIC if other.kinds.isdisjoint(_MEASURED) else joining):
+        elif len(between) == 1 and words[between[0]] in (_ARITHMETIC if other.kinds.isdisjoint(MEASURED) else joining):
             yield between[0]
 
 

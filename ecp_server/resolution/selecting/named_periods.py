@@ -37,9 +37,9 @@ def find_periods(parsed: Parsed) -> NamedPeriods | Incompatible:
     times = _each(parsed.times)
     if not times:
         return NamedPeriods()
-    left_out = next((timed for timed in times if leaves_out(parsed.tokens, timed.first)), None)
-    if left_out is not None:
-        return Incompatible(f"“{left_out.mention.text}” cannot be left out of a period; name the periods that count")
+    for timed in times if parsed.leaving_out else ():
+        if leaves_out(parsed.tokens, timed.first):
+            return Incompatible(f"“{timed.mention.text}” cannot be left out of a period; name the periods that count")
     first = times[0]
     if len(times) == 1:
         beside = parsed.comparing and _held_against(parsed, first)
