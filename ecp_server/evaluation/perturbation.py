@@ -43,7 +43,12 @@ def reworded(entry: Entry, metric_at: int | None, random: Random) -> tuple[Rewor
     """
     question = entry.question
     texts: dict[str, str] = {kind: way(question, random) for kind, way in _SAME.items()}
-    found = [Reworded(_asking(entry, text), kind, same=True) for kind, text in texts.items() if text != question]
+    found: list[Reworded] = []
+    seen = {question}
+    for kind, text in texts.items():  # two slips can come to what one was, or to none
+        if text not in seen:
+            seen.add(text)
+            found.append(Reworded(_asking(entry, text), kind, same=True))
     if metric_at is not None:
         word = random.choice(_UNKNOWN_KINDS)
         other = f"{question[:metric_at]}{word} {question[metric_at:]}"
