@@ -45,7 +45,7 @@ NETWORK: Final = (
 )
 pytestmark = pytest.mark.timeout(300)  # on a busy machine Cube takes a minute to begin
 
-CANCEL_SECONDS: Final = 0.1
+CANCEL_SECONDS: Final = 0.25
 """So soon nothing is done any more for a caller who went away."""
 
 
