@@ -18,11 +18,9 @@ from typing_extensions import override
 
 from ecp_server import settings as setting
 from ecp_server import threads
-from ecp_server.settings import Settings, SettingsError
+from ecp_server.settings import DAY_SECONDS, Settings, SettingsError
 
 _DISTRIBUTION: Final = "enterprise-context-platform"
-_LONGEST_WAIT_SECONDS: Final = 24 * 3600.0
-"""Waits that are too long, or have no end, are over at once for gRPC."""
 _SEED: Final = 2
 """Of rewordings; no factor of weighing was fitted to those of this one (scripts/calibrate.py)."""
 
@@ -146,7 +144,7 @@ async def _serve(settings: Settings) -> None:
 @click.option(
     "--timeout",
     "timeout_seconds",
-    type=click.FloatRange(0, _LONGEST_WAIT_SECONDS, min_open=True),
+    type=click.FloatRange(0, DAY_SECONDS, min_open=True),
     default=3.0,
     show_default=True,
     help="Seconds to wait.",

@@ -25,7 +25,7 @@ PGVECTOR_DIMENSIONS: Final = 256
 """The length of the column that the vector store's migrations make."""
 _CENTURY_HOURS: Final = 876_000
 """Longer than anything is kept, and its end is still a date."""
-_DAY_SECONDS: Final = 86_400
+DAY_SECONDS: Final = 86_400
 """Longer than anything is waited for, and what every store takes for a time limit."""
 _PEBIBYTE_MIB: Final = 1024**3
 """More than any machine has, and what DuckDB takes for a limit."""
@@ -183,7 +183,7 @@ class Settings(BaseModel):
         "Budget of one call to the semantic layer, in seconds; the caller's deadline may cut it shorter.",
         default=20.0,
         gt=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     embeddings_url: Annotated[SecretStr, url_of("https://HOST", "http://HOST")] = _setting(
@@ -198,7 +198,7 @@ class Settings(BaseModel):
         "How long one request to that endpoint may take, in seconds; a question's budget may cut it shorter.",
         default=10.0,
         gt=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     insecure_identity: bool = _setting(
@@ -228,14 +228,14 @@ class Settings(BaseModel):
         "How long a policy decision is kept, in seconds; 0 keeps none.",
         default=30.0,
         ge=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     store_timeout_seconds: float = _setting(
         "Budget of one call to a store, in seconds; the caller's deadline may cut it shorter.",
         default=2.0,
         gt=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     store_attempts: int = _setting(
@@ -257,21 +257,21 @@ class Settings(BaseModel):
         "How long a store is left alone before one call tries it again, in seconds.",
         default=5.0,
         gt=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     drain_delay_seconds: float = _setting(
         "After SIGTERM, how long to go on serving while not ready, so that load balancers notice, in seconds.",
         default=1.0,
         ge=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     drain_grace_seconds: float = _setting(
         "After that, how long calls in flight may take to finish, in seconds.",
         default=30.0,
         ge=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     max_calls: int = _setting("Calls served at a time; more are refused.", default=1000, ge=1)
@@ -279,7 +279,7 @@ class Settings(BaseModel):
         "How long a call may wait for its turn, in seconds; where it would be longer, and 64 wait, calls are refused.",
         default=0.25,
         gt=0,
-        le=_DAY_SECONDS,
+        le=DAY_SECONDS,
         allow_inf_nan=False,
     )
     max_message_bytes: int = _setting("Largest request that is read, in bytes.", default=MIB, gt=0, le=_MOST_IN_GRPC)

@@ -26,15 +26,15 @@ _FALLING: Final = word_set(
 )
 _VARYING: Final = word_set("variance variances deviation deviations gap gaps shortfall shortfalls delta") | LEADING
 _MOVING: Final = _RISING | _FALLING
-_DIRECTIONS: Final = word_set("up down")
-_GOING: Final = word_set("go goes went going gone is are was were been")
-"""With them "up" and "down" say how a figure moved."""
+DIRECTIONS: Final = word_set("up down")
 _GOING_SO: Final = word_set("go goes went going gone")
+_GOING: Final = _GOING_SO | word_set("is are was were been")
+"""With them "up" and "down" say how a figure moved."""
 _HELD_AGAINST: Final = word_set("to until on from with")
 """After "up" they begin what it is held against, or make it a bound."""
 _IN_PERCENT: Final = word_set("percentage percent pct rate rates")
 """Beside a movement they say what is answered anyway."""
-MOVEMENT_WORDS: Final = _MOVING | _VARYING | _DIRECTIONS
+MOVEMENT_WORDS: Final = _MOVING | _VARYING | DIRECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def find_movement(tokens: Sequence[Token], covered: frozenset[int]) -> Movement 
     if not free:
         return None
     beside = {at for i in free for at in (i - 1, i + 1) if 0 <= at < len(words) and words[at] in _IN_PERCENT}
-    if not _DIRECTIONS.isdisjoint([words[i] for i in free]):
+    if not DIRECTIONS.isdisjoint([words[i] for i in free]):
         beside.update(i for i, word in enumerate(words) if word in _GOING_SO)
     falling = any(words[i] in _FALLING or words[i] == "down" for i in free)
     return Movement(falling, free[0], frozenset({*free, *(beside - covered)}))
@@ -70,7 +70,7 @@ def measures_movement(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_direction(words: Sequence[str], at: int, covered: frozenset[int]) -> bool:
     """Tell whether it is the "up" of "did it go up", not that of "up to 5" or the "down" of "broken down"."""
-    if words[at] not in _DIRECTIONS or not PARTING.isdisjoint(words[:at]) or words[at + 1 : at + 2] == ["or"]:
+    if words[at] not in DIRECTIONS or not PARTING.isdisjoint(words[:at]) or words[at + 1 : at + 2] == ["or"]:
         return False
     going = any(word in _GOING and i not in covered for i, word in enumerate(words[:at]))
     return going and _HELD_AGAINST.isdisjoint(words[at + 1 : at + 2])

@@ -9,19 +9,19 @@ from typing import Final
 from ecp_server.domain.concepts import Intent
 from ecp_server.resolution.draft import NamedMention, Parsed, TimedMention
 from ecp_server.resolution.lexicon import SenseKind
+from ecp_server.resolution.parsing.exclusion import EXCLUDING
 from ecp_server.resolution.parsing.intent import is_target
 from ecp_server.resolution.parsing.look_up import NO_CONTENT
+from ecp_server.resolution.parsing.movement import DIRECTIONS
 from ecp_server.resolution.parsing.sides import held_members, held_metrics
+from ecp_server.resolution.parsing.structure import GROUPING
 from ecp_server.resolution.parsing.superlatives import Ranking
 from ecp_server.resolution.parsing.words import AUXILIARY, FUNCTION, HOLDING, PARTING, word_set
 from ecp_server.resolution.time import Comparison
 
-_NEGATING: Final = word_set(
-    "no not neither nor without minus excluding exclude excludes excl ex except omitting ignoring"
-)
-_NEGATING_PAIRS: Final = frozenset(
-    {("other", "than"), ("rather", "than"), ("apart", "from"), ("aside", "from"), ("not", "including")}
-)
+_NEGATING_PAIRS: Final = frozenset({("other", "than"), ("rather", "than"), ("apart", "from"), ("aside", "from")})
+_NEGATING: Final = EXCLUDING - {"but"} | {"no"}
+"""Those that leave out whatever name follows; "but" may say something else there."""
 _OTHER: Final = word_set("other another others same")
 _BEYOND: Final = word_set("above over below under beneath beyond exceeding exceeds exceed")
 _AGAINST: Final = word_set("vs versus against")
@@ -33,10 +33,8 @@ _MORE: Final = word_set("more less fewer")
 _LASTING: Final = word_set("for in over within since during after by of")
 """Before "more than the past year" they make it a length of time."""
 _HUNDREDTHS: Final = word_set("% percent pct")
-_DIRECTIONS: Final = word_set("up down")
 _BOUNDING: Final = word_set("to until")
 _LEVELS: Final = word_set("level levels")
-_GROUPING: Final = word_set("by per each every across")
 _WE: Final = word_set("we i you they it things")
 _WHO: Final = word_set("who whom whose")
 _IN_EACH: Final = word_set("per each every")
@@ -64,7 +62,7 @@ UNREAD_WORDS: Final = (
     | _OF_THE_CATALOG
     | _WHO
     | _NOUNS
-    | _DIRECTIONS
+    | DIRECTIONS
     | _IMPROVING
 ) | word_set("divided but compared than apart aside many number why when where downstream")
 """Without one of them nothing is left unread where no two figures are asked for."""
@@ -189,7 +187,7 @@ def _asked_of_figures(words: Sequence[str]) -> Iterator[int]:
     """Find words that ask for what no figure tells, such as a reason, and those of the catalog that say something."""
     for at, word in enumerate(words):
         following = words[at + 1 : at + 3]
-        if word in _DIRECTIONS:
+        if word in DIRECTIONS:
             if PARTING.isdisjoint(words[:at]) and _BOUNDING.isdisjoint(following[:1]):
                 yield at
         elif word in _IMPROVING:
@@ -202,6 +200,6 @@ def _asked_of_figures(words: Sequence[str]) -> Iterator[int]:
             if asks and (word == "when" or _WE.isdisjoint(following)):
                 yield at
         elif at and (
-            (word in _LEVELS and words[at - 1] in _GROUPING) or (word in _NOUNS and words[at - 1] in _BEFORE_NOUNS)
+            (word in _LEVELS and words[at - 1] in GROUPING) or (word in _NOUNS and words[at - 1] in _BEFORE_NOUNS)
         ):
             yield at
