@@ -7,6 +7,11 @@ one, or has spent three times as long on others as on the call that began before
 however many come, a quarter of the time goes into answers. And while calls under way keep the loop from going round,
 none begins.
 
+Where a crowd waits, as many begin together as the loop computes within `TOGETHER_SECONDS`. All that comes meanwhile is
+then seen in one go: what answers need and what refusals need take turns in the processor's caches less often, and both
+are cheaper. That nobody else comes then takes a moment to tell, not rounds alone: rounds of a loop that has nothing to
+do are quicker than gRPC's threads, and each time that one is taken to be the last, another dozen begin before it.
+
 Nor does one while many have begun and not ended. Those wait for stores, for their records at the least, and the thread
 that writes records gets little of a core on which calls begin without end: then all would wait until none is in time.
 
@@ -29,8 +34,17 @@ QUIET_ROUNDS: Final = 8
 OTHERS_SHARE: Final = 3.0
 """Time for those that come, most of them to be refused, for each second of answering, where both want all of it. A
 refusal that comes late is worth nothing, so they get what they need up to where answers would cease."""
+CROWD: Final = 32
+"""So many wait where several begin together."""
+TOGETHER_SECONDS: Final = 0.012
+"""In which those compute that begin together: with what those need that came meanwhile, most of whom are refused, it
+must stay well within the 50 ms in which refusals come."""
+MOST_TOGETHER: Final = 16
+"""Calls that begin together, however quick they are."""
+QUIET_SHARE: Final = 0.1
+"""Of the time that they took at once: how long none must have come before the next begin, where a crowd waits."""
 _WEIGHT: Final = 0.05
-"""Of the newest interval in the mean."""
+"""Of the newest value in a mean."""
 
 
 class Turns:
@@ -47,6 +61,11 @@ class Turns:
         """When a call was given its turn, and when the loop came back from what it then did."""
         self._quiet_rounds = 0
         """Since one came."""
+        self._came_at = 0.0
+        self._together = 1
+        """How many were given their turn last."""
+        self._seconds_each: float | None = None
+        """Mean of what a call takes of the loop at once, when it has its turn."""
         self._began_at: float | None = None
         """When a call began last; None where nobody waited then."""
         self._interval = 0.0
@@ -66,6 +85,7 @@ class Turns:
     def came(self) -> None:
         """Note that a call was taken in, whatever becomes of it."""
         self._quiet_rounds = 0
+        self._came_at = time.monotonic()
 
     async def wait(self) -> None:
         """Wait for a turn."""
@@ -100,22 +120,55 @@ class Turns:
         self._looks = False
         now = time.monotonic()
         if self._rounds == 0:
-            self._seen_at = now
+            self._computed(now)
         self._rounds += 1
         self._quiet_rounds += 1
         if self._give_way is not None and self._quiet_rounds == 1:
             self._give_way()
-        due = OTHERS_SHARE * (self._seen_at - self._given_at)
-        if self._quiet_rounds >= QUIET_ROUNDS or (self._rounds >= QUIET_ROUNDS and now - self._seen_at >= due):
+        if self._are_next(now):
             self._begin_next(now)
         self._look_on(loop)
 
+    def _computed(self, now: float) -> None:
+        """Note that the loop came back from those that were given their turn."""
+        self._seen_at = now
+        each = (now - self._given_at) / self._together
+        self._seconds_each = each if self._seconds_each is None else _mean(self._seconds_each, each)
+
+    def _are_next(self, now: float) -> bool:
+        """Return whether those who wait are next: nobody else comes, or others have had their share."""
+        if self._rounds < QUIET_ROUNDS:
+            return False
+        took = self._seen_at - self._given_at
+        if now - self._seen_at >= OTHERS_SHARE * took:
+            return True
+        if self._quiet_rounds < QUIET_ROUNDS:
+            return False
+        return len(self._waiting) < CROWD or now - max(self._came_at, self._seen_at) >= QUIET_SHARE * took
+
     def _begin_next(self, now: float) -> None:
-        turn = self._waiting.popleft()
-        if turn.done():  # its caller is gone
+        most = min(self._many(), self._max_begun - self._begun)
+        began = 0
+        while self._waiting and began < most:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its caller is gone
+                turn.set_result(None)
+                began += 1
+        if not began:
             return
-        turn.set_result(None)
         if self._began_at is not None:
-            self._interval += _WEIGHT * (now - self._began_at - self._interval)
+            self._interval = _mean(self._interval, (now - self._began_at) / began)
+        self._together = began
         self._began_at = self._given_at = now
         self._rounds = self._quiet_rounds = 0
+
+    def _many(self) -> int:
+        """Return how many may begin together."""
+        if len(self._waiting) < CROWD:
+            return 1
+        each = self._seconds_each
+        return max(1, min(MOST_TOGETHER, int(TOGETHER_SECONDS / each))) if each else 1
+
+
+def _mean(mean: float, newest: float) -> float:
+    return mean + _WEIGHT * (newest - mean)

@@ -34,7 +34,7 @@ from ecp_server.catalog.load import load_catalog
 TIMES_KNEE: Final = (2.0, 5.0)
 _ANSWERED_AT_KNEE: Final = 0.97
 """The least share that is answered while calls come; past the knee a queue grows instead."""
-_STEPS: Final = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05)
+_STEPS: Final = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5)
 """Rates to find the knee by, as shares of what the server does with 16 in flight."""
 _IN_FLIGHT: Final = 16
 _IN_FLIGHT_SECONDS: Final = 1.0
@@ -105,14 +105,18 @@ def _answers(server: servers.Running, requests: Iterator[bytes]) -> float:
 
 
 def _knee_share(server: servers.Running, requests: Iterator[bytes], seconds: float) -> float:
-    """Return the highest of the steps up to the first at which too many calls are left.
+    """Return the highest of the steps up to the first at which too many calls are left, twice running.
 
     Raises `RuntimeError` where that is the first of all.
     """
+
+    def holds(step: float) -> bool:
+        arrivals = _arrive(server, requests, rate=_answers(server, requests) * step, seconds=seconds).arrivals
+        return arrivals.goodput >= arrivals.offered_a_second * _ANSWERED_AT_KNEE
+
     share = 0.0
     for step in _STEPS:
-        arrivals = _arrive(server, requests, rate=_answers(server, requests) * step, seconds=seconds).arrivals
-        if arrivals.goodput < arrivals.offered_a_second * _ANSWERED_AT_KNEE:
+        if not (holds(step) or holds(step)):  # once may be others' doing
             break
         share = step
     if not share:

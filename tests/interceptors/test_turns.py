@@ -11,7 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from ecp_server.interceptors import turns as turns_module
-from ecp_server.interceptors.turns import QUIET_ROUNDS, Turns
+from ecp_server.interceptors.turns import (
+    CROWD,
+    MOST_TOGETHER,
+    QUIET_ROUNDS,
+    QUIET_SHARE,
+    TOGETHER_SECONDS,
+    Turns,
+)
 
 MAX_BEGUN = 8
 
@@ -19,8 +26,8 @@ MAX_BEGUN = 8
 class Begun:
     """Calls that wait for their turns; ``order`` are those that began."""
 
-    def __init__(self) -> None:
-        self.turns = Turns(MAX_BEGUN)
+    def __init__(self, max_begun: int = MAX_BEGUN) -> None:
+        self.turns = Turns(max_begun)
         self.order: list[str] = []
         self.compute: Callable[[], None] = lambda: None
 
@@ -89,6 +96,96 @@ async def test_one_begins_when_no_more_come(monkeypatch: pytest.MonkeyPatch) -> 
     await rounds(QUIET_ROUNDS + 2)
     assert ["a", "b"] == begun.order
     await asyncio.gather(*calls)
+
+
+class Crowd:
+    """A crowd that waits, each of whom computes for the same time; a round takes nothing unless ``pass_`` is called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, size: int) -> None:
+        self.now = [1.0]
+        monkeypatch.setattr(turns_module, "time", SimpleNamespace(monotonic=lambda: self.now[0]))
+        self.begun = Begun(max_begun=1000)
+        self.begun.compute = partial(pass_, self.now, seconds)
+        self.calls = [self.begun.call(str(number)) for number in range(size)]
+
+    async def begins(self, *, come: bool = False) -> int:
+        """Return how many begin next, a round taking a tenth of a millisecond."""
+        before = len(self.begun.order)
+        while len(self.begun.order) == before:
+            if come:
+                self.begun.turns.came()
+            self.now[0] += 0.0001
+            await rounds(1)
+        return len(self.begun.order) - before
+
+    async def end(self) -> None:
+        for call in self.calls:
+            call.cancel()
+        await asyncio.wait(self.calls)
+
+
+@pytest.mark.parametrize("come", [False, True])
+async def test_of_a_crowd_as_many_begin_together_as_compute_quickly(
+    monkeypatch: pytest.MonkeyPatch, *, come: bool
+) -> None:
+    crowd = Crowd(monkeypatch, TOGETHER_SECONDS / 4.5, size=CROWD + 12)
+    assert 1 == await crowd.begins(come=come)  # nobody knows yet what one takes
+    assert [4, 4, 4] == [await crowd.begins(come=come) for _ in range(3)]
+    assert CROWD == len(crowd.begun.turns) + 1
+    assert [1, 1] == [await crowd.begins(come=come) for _ in range(2)]  # a crowd no more
+    await crowd.end()
+
+
+async def test_however_quick_they_are_so_many_begin_together_and_however_slow_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick = Crowd(monkeypatch, 1e-6, size=200)
+    assert [1, MOST_TOGETHER] == [await quick.begins() for _ in range(2)]
+    await quick.end()
+    slow = Crowd(monkeypatch, 5.0, size=200)
+    assert [1, 1, 1] == [await slow.begins() for _ in range(3)]
+    await slow.end()
+
+
+async def test_no_more_begin_together_than_may_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd(monkeypatch, 1e-6, size=200)
+    assert 1 == await crowd.begins()
+    with ExitStack() as stores_are_slow:
+        for _ in range(1000 - 3):
+            stores_are_slow.enter_context(crowd.begun.turns.begun())
+        assert 3 == await crowd.begins()
+    await crowd.end()
+
+
+async def test_before_a_crowd_goes_on_nobody_else_has_come_for_a_while_not_for_rounds_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, 0.0018, size=200)
+    assert [1, 6] == [await crowd.begins() for _ in range(2)]
+    began = len(crowd.begun.order)
+    for _ in range(5):
+        await rounds(10 * QUIET_ROUNDS)  # in no time, as those of a loop that has nothing else to do
+        crowd.begun.turns.came()
+        crowd.now[0] += 0.9 * QUIET_SHARE * 6 * 0.0018
+    await rounds(10 * QUIET_ROUNDS)
+    assert began == len(crowd.begun.order)
+    crowd.now[0] += 0.2 * QUIET_SHARE * 6 * 0.0018
+    await rounds(10)
+    assert began + 6 == len(crowd.begun.order)
+    await crowd.end()
+
+
+async def test_the_wait_in_a_crowd_is_told_by_each_of_those_that_begin_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, TOGETHER_SECONDS / 4.5, size=1000)
+    began_at = crowd.now[0]
+    for _ in range(200):
+        await crowd.begins()
+    turns = crowd.begun.turns
+    each = (crowd.now[0] - began_at) / len(crowd.begun.order)
+    assert turns.wait_seconds == pytest.approx(len(turns) * each, rel=0.05)
+    await crowd.end()
 
 
 async def test_the_loop_gives_way_once_after_each_call_that_began_or_came() -> None:
