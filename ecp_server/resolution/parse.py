@@ -20,13 +20,13 @@ from ecp_server.resolution.parsing.segmentation import segment
 from ecp_server.resolution.parsing.structure import GROUPING, groups, is_splitting, unread_groupings
 from ecp_server.resolution.parsing.threshold import BOUNDING, thresholds
 from ecp_server.resolution.parsing.unread import MEASURED, UNREAD_WORDS, unread
+from ecp_server.resolution.parsing.unread_numbers import unread_numbers
 from ecp_server.resolution.parsing.words import HOLDING
 from ecp_server.resolution.time import TimeMention, misdated
 
 _POSSESSIVE = frozenset({"'s", "’s", "'", "’"})
 _GROUPABLE = frozenset({SenseKind.DIMENSION, SenseKind.LEVEL})
 _NO_NAMES = frozenset({SenseKind.STOP, SenseKind.NOT_COVERED})
-_LONG = range(4, 8)
 _INTENTS = {intent: intent.name for intent in Intent}
 
 
@@ -77,7 +77,7 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     numbers = [i for i, token in enumerate(tokens) if i not in known and token.folded.isdecimal()]
     if numbers:
         unread_words |= listed_numbers(tokens, covered_by(names))
-        unread_words |= frozenset([i for i in numbers if _says_something(tokens, i)])
+        unread_words |= unread_numbers(tokens, numbers, {time.last for time in times})
     altering_nothing = beside.idle | bounds | unread_words
     told = misdated(tokens) | altering_nothing if numbers else altering_nothing
     unknown = [i for i in range(len(tokens)) if i not in known and (_is_content(tokens, i) or i in told)]
@@ -87,15 +87,6 @@ def parse(draft: Draft) -> tuple[Draft, Finding]:
     elif intent is not parsed.intent:
         parsed = replace(parsed, intent=intent)
     return replace(draft, parsed=parsed), finding_of(parsed)
-
-
-def _says_something(tokens: Sequence[Token], at: int) -> bool:
-    """Tell whether a number stands alone and is too long for a place in a list: a year, an amount, a name."""
-    word = tokens[at].folded
-    if len(word) not in _LONG:
-        return False
-    beside = tokens[max(at - 1, 0) : at + 2]
-    return not any(token is not tokens[at] and not token.folded.isalpha() for token in beside)
 
 
 def _unread_groupings(tokens: Sequence[Token], beside: Beside, known: frozenset[int]) -> frozenset[int]:

@@ -150,6 +150,33 @@ def test_figures_that_are_a_date_or_may_be_none_are_not_told(figures: str) -> No
     assert parsed(SHOP, f"sales {figures}").unmatched == ()
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("sales on 3 May 2024 at 14:00", ["14:00"]),
+        ("sales in japan between 9:00 and 17:30", ["9:00", "17:30"]),
+        ("sales yesterday 9:30:15", ["9:30:15"]),
+        ("sales yesterday at 9:30pm", ["9:30pm"]),
+        ("sales yesterday at 9 am", ["9 am"]),
+        ("sales at 9 p.m. yesterday", ["9 p.m"]),
+        ("sales at 5 o'clock yesterday", ["5 o'clock"]),
+        ("sales 2024-13", ["13"]),
+        ("top 0 sales by region", ["0"]),
+        ("bottom 5000 regions by sales", ["5000"]),
+    ],
+)
+def test_numbers_that_no_plan_keeps_are_told(question: str, told: list[str]) -> None:
+    assert [m.text for m in parsed(SHOP, question).unmatched] == told
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["1. sales in 2024 2. sales in 2023", "1) sales in 2024 2) sales in 2023", "sales 3:2", "how am I doing in sales"],
+)
+def test_numbers_of_a_list_and_ratios_are_no_times_of_day(question: str) -> None:
+    assert parsed(SHOP, question).unmatched == ()
+
+
 def test_a_verb_of_movement_asks_how_after_an_auxiliary_and_is_content_without() -> None:
     assert parsed(SHOP, "how much did sales grow").unmatched == ()
     assert [m.text for m in parsed(SHOP, "sales improve").unmatched] == ["improve"]

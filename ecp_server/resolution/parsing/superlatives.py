@@ -13,7 +13,7 @@ _BEST: Final = frozenset(
 )
 _WORST: Final = frozenset({"bottom", "worst", "lowest", "smallest", "least", "fewest", "weakest", "minimum", "slowest"})
 _RANKING: Final = frozenset({"rank", "ranks", "ranked", "ranking", "order", "ordered", "sort", "sorted"})
-_PREFIXES: Final = frozenset({"top", "bottom"})
+PARTS_OF_ORDER: Final = frozenset({"top", "bottom"})
 """They name a part of the list and, without a number, not just its first."""
 _FALLING_SHORT: Final = frozenset({"missed", "miss", "misses", "missing", "below", "under", "short", "behind"})
 _NUMBER_WORDS: Final = (
@@ -63,7 +63,7 @@ def find_ranking(tokens: Sequence[Token], covered: frozenset[int]) -> Ranking | 
             continue
         number, places = _number_beside(tokens, position, covered)
         short = find_falling_short(tokens, covered)
-        limit = number if number is not None else int(token.folded not in _PREFIXES | _RANKING)
+        limit = number if number is not None else int(token.folded not in PARTS_OF_ORDER | _RANKING)
         descending = token.folded not in _WORST
         return Ranking(descending and not short, limit, bool(short), frozenset({position, *places}) | short)
     return None
