@@ -174,6 +174,25 @@ async def test_what_compares_units_compares_such_units(
     assert {query.time_range.grain for query in plan_of(found).queries if query.time_range} == {grain}
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("vs same month last year", ("2024-12-01/2025-01-01", "2023-12-01/2024-01-01")),
+        ("same month last year", ("2024-12-01/2025-01-01", "2023-12-01/2024-01-01")),
+        ("against the same quarter a year ago", ("2024-10-01/2025-01-01", "2023-10-01/2024-01-01")),
+        ("vs prior-year month", ("2024-12-01/2025-01-01", "2023-12-01/2024-01-01")),
+        ("vs the same day last year", ("2025-01-14/2025-01-15", "2024-01-14/2024-01-15")),
+        ("last week vs the same week last year", ("2025-01-06/2025-01-13", "2024-01-08/2024-01-15")),
+        ("in 2024 vs the same period last year", ("2024-01-01/2025-01-01", "2023-01-01/2024-01-01")),
+    ],
+)
+async def test_the_same_unit_last_year_compares_the_last_of_such_units_where_no_other_is_named(
+    desk: Desk, words: str, expected: tuple[str, str]
+) -> None:
+    """It compared whatever period a metric has where none is named: a year of net sales for a month."""
+    assert periods(await desk.ask(f"net sales {words}")) == dict(zip(("actual", "last_year"), expected, strict=True))
+
+
 @pytest.mark.parametrize("words", ["QoQ last month", "QoQ by month in 2024", "WoW last month"])
 async def test_a_period_that_is_not_made_of_the_units_compared_is_refused(desk: Desk, words: str) -> None:
     assert "does not compare" in refused(await desk.ask(f"net sales {words}")).message

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Final
 
 from ecp_server.domain.catalog import Calendar
+from ecp_server.domain.frozen import replace
 from ecp_server.domain.period import Grain, TimeRange
 from ecp_server.resolution.draft import TimedMention
 from ecp_server.resolution.time import Comparison, previous, whole_units
 from ecp_server.resolution.time.calendars import Unit, layout_of
-from ecp_server.resolution.time.expressions import TimeUnit
+from ecp_server.resolution.time.expressions import TimeUnit, Units
 from ecp_server.resolution.time.periods import days_label
 
 _ONE_DAY: Final = timedelta(days=1)
@@ -28,6 +29,16 @@ def compared_unit(times: Sequence[TimedMention]) -> tuple[TimedMention, TimeUnit
     for timed in times:
         if isinstance(timed.expression, Comparison) and timed.expression.unit is not None and names_unit(timed):
             return timed, timed.expression.unit
+    return None
+
+
+def last_compared(times: Sequence[TimedMention]) -> TimedMention | None:
+    """Return the last complete one of the units that words compare, with the words, where they name one."""
+    for timed in times:
+        if isinstance(timed.expression, Comparison) and not timed.assumed:
+            unit = timed.expression.unit if names_unit(timed) else timed.expression.like
+            if unit is not None:
+                return replace(timed, expression=Units(unit, -1))
     return None
 
 

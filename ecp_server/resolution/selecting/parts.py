@@ -13,7 +13,7 @@ from ecp_server.domain.resolution import Incompatible
 from ecp_server.resolution.derivation import needs_period
 from ecp_server.resolution.draft import Draft, SlicedMember, TimedMention
 from ecp_server.resolution.selecting.choosing import EXACTNESS_FACTOR
-from ecp_server.resolution.selecting.compared_units import compared_unit, grain_within
+from ecp_server.resolution.selecting.compared_units import compared_unit, grain_within, last_compared
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, following
 from ecp_server.resolution.selecting.periods import (
     CalendarsInForce,
@@ -25,7 +25,7 @@ from ecp_server.resolution.selecting.periods import (
     unsaid_period,
 )
 from ecp_server.resolution.selecting.slicing import NamedMember, Slicing, read_members
-from ecp_server.resolution.time import Comparison, TooManyBuckets, Units, buckets
+from ecp_server.resolution.time import Comparison, TooManyBuckets, buckets
 
 GRAIN = "grain"
 _DAYS_UP_TO = 31
@@ -129,8 +129,8 @@ def _period(
     if not metrics:
         return Period(None, "")
     over_time = draft.parsed.trend or draft.parsed.grain is not Grain.NONE
-    if not over_time and (of := compared_unit(draft.parsed.times)) is not None:
-        return implied_period(replace(of[0], expression=Units(of[1], -1)), draft, calendars)
+    if not over_time and (compared := last_compared(draft.parsed.times)) is not None:
+        return implied_period(compared, draft, calendars)
     period = unsaid_period(metrics[0], draft, calendars)
     related = any(isinstance(timed.expression, Comparison) for timed in draft.parsed.times)
     if period.range is None and (related or any(needs_period(m, draft.prepared.catalog) for m in metrics)):

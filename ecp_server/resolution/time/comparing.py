@@ -23,7 +23,14 @@ from ecp_server.resolution.time.relative import said
 _SAME: Final = frozenset({"same", "corresponding", "comparable", "equivalent"})
 _LAST_YEAR: Final = Comparison(Comparand.SAME_PERIOD_LAST_YEAR)
 _PRIOR: Final = Comparison(Comparand.PRIOR_PERIOD)
-_PERIODS: Final = frozenset({"day", "week", "month", "quarter", "half", "period", "time", "point", "date"})
+_LIKE: Final = {
+    "day": TimeUnit.DAY,
+    "week": TimeUnit.WEEK,
+    "month": TimeUnit.MONTH,
+    "quarter": TimeUnit.QUARTER,
+    "half": TimeUnit.HALF,
+}
+_PERIODS: Final = _LIKE.keys() | {"period", "time", "point", "date"}
 _OVER: Final = frozenset({"/", "o", "over", "on"})
 _BEFORE: Final = frozenset({"before", "prior", "earlier"})
 _YEAR_BEFORE: Final = _BEFORE | {"ago"}
@@ -58,15 +65,20 @@ def _same(scan: Scan, at: int) -> Parsed[Expression]:
     _, at = said(scan, at + 1)
     if scan.words[at] not in _PERIODS:
         return None
-    end = at + 1
+    like, end = _year_before(scan.words[at]), at + 1
     while scan.words[end] in _FILLERS:
         end += 1
     _, year = said(scan, scan.skip(end, LAST))
     if scan.words[end] in LAST and scan.words[year] in ("year", "fy", "years"):
-        return _LAST_YEAR, scan.skip(year + 1, "'s")
+        return like, scan.skip(year + 1, "'s")
     if scan.words[end] == "year" and scan.words[end + 1] in _YEAR_BEFORE:
-        return _LAST_YEAR, end + 2
+        return like, end + 2
     return None
+
+
+def _year_before(word: str) -> Comparison:
+    """Return the comparison with a period a year before, of the word for it."""
+    return Comparison(Comparand.SAME_PERIOD_LAST_YEAR, like=_LIKE.get(word))
 
 
 def _prior(scan: Scan, at: int) -> Parsed[Expression]:
@@ -75,7 +87,7 @@ def _prior(scan: Scan, at: int) -> Parsed[Expression]:
         return _PRIOR, at + 2
     directed = scan.words[at] in LAST and scan.words[at + 1] == "year"
     if (directed or scan.matches(at, "year", "ago")) and scan.words[at + 2] in _PERIODS:
-        return _LAST_YEAR, at + 3
+        return _year_before(scan.words[at + 2]), at + 3
     return None
 
 

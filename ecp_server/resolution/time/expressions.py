@@ -252,6 +252,8 @@ class Comparison:
 
     comparand: Comparand
     unit: TimeUnit | None = None
+    like: TimeUnit | None = None
+    """What the main period is where nothing else is said: a month for "the same month last year"."""
 
 
 Expression = (
