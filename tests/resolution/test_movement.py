@@ -130,6 +130,60 @@ async def test_a_quotient_has_the_unit_that_is_left(desk: Desk, text: str, unit:
     assert computation.unit == unit
 
 
+async def test_a_percentage_is_held_against_that_of_another_period(desk: Desk) -> None:
+    """Each of the two metrics was, and how the percentage moved was left to the caller."""
+    found = await desk.ask("sales as a percentage of orders last quarter vs the quarter before")
+
+    now, before = "sales / orders * 100", "sales.previous / orders.previous * 100"
+    own = {name: text for name, text in computations(found).items() if "ratio" in name}
+    assert own == {"ratio_pct": now, "ratio_pct_previous": before, "variance_ratio_pct": f"{now} - {before}"}
+    units = {computation.name: computation.unit for computation in plan_of(found).computations}
+    assert [units[name] for name in own] == ["percent", "percent", "percentage_points"]
+
+
+async def test_a_quotient_grows(desk: Desk) -> None:
+    found = await desk.ask("sales per order last quarter yoy")
+
+    now, before = "sales / orders", "sales.last_year / orders.last_year"
+    own = {name: text for name, text in computations(found).items() if "per_unit" in name}
+    assert own == {
+        "per_unit": now,
+        "per_unit_last_year": before,
+        "variance_per_unit": f"{now} - {before}",
+        "growth_pct_per_unit": f"({now} - {before}) / ({before}) * 100",
+    }
+    units = {computation.name: computation.unit for computation in plan_of(found).computations}
+    assert [units[name] for name in own] == ["USD", "USD", "USD", "percent"]
+
+
+async def test_a_quotient_against_several_periods_has_the_name_of_each(desk: Desk) -> None:
+    found = await desk.ask("sales per order in 2024 vs 2023 vs 2021")
+
+    assert {name for name in computations(found) if "per_unit" in name} == {
+        "per_unit",
+        "per_unit_previous",
+        "variance_per_unit_previous",
+        "growth_pct_per_unit_previous",
+        "per_unit_other_period_2",
+        "variance_per_unit_other_period_2",
+        "growth_pct_per_unit_other_period_2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("top 2 regions by sales per order last quarter vs the quarter before", "per_unit"),
+        ("top 2 regions by sales as a percentage of orders last quarter vs the quarter before", "ratio_pct"),
+        ("top 2 regions by growth of sales per order last quarter", "growth_pct_per_unit"),
+    ],
+)
+async def test_rows_are_ordered_by_the_quotient_that_is_asked_for(desk: Desk, text: str, column: str) -> None:
+    found = await desk.ask(text)
+
+    assert [(order.column, order.descending) for order in plan_of(found).alignment.order_by] == [(column, True)]
+
+
 async def test_only_what_has_a_target_can_have_missed_it(desk: Desk) -> None:
     """Nothing else has a budget, so nothing is asked; what was taken is told."""
     missed = await desk.ask("which region missed budget most last quarter")

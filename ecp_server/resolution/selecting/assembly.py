@@ -31,7 +31,17 @@ from ecp_server.resolution.selecting.comparison import (
 from ecp_server.resolution.selecting.expansion import ACTUAL, Column, Expansion, Wanted, column_name
 from ecp_server.resolution.selecting.named_periods import NamedPeriods, find_periods
 from ecp_server.resolution.selecting.parts import Part, find_parts, time_concepts
-from ecp_server.resolution.selecting.quotient import RATIO, divides, divisor, quotient_computations
+from ecp_server.resolution.selecting.quotient import (
+    MOVES,
+    PER_UNIT,
+    RATIO,
+    Against,
+    Quotient,
+    divides,
+    divisor,
+    of_other_periods,
+    quotient_computations,
+)
 from ecp_server.resolution.selecting.share import share_computations, whole, wholes
 from ecp_server.resolution.selecting.side_by_side import crossed_sides, members_side_by_side
 from ecp_server.resolution.selecting.slicing import Slicing, bucketed, grouping_concept, member_concept
@@ -125,8 +135,7 @@ class _Table:
     derived: list[Computation] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     shares: list[tuple[Column, Column]] = field(default_factory=list)
-    quotients: list[tuple[Column, Column]] = field(default_factory=list)
-    """What is divided, and by what."""
+    quotients: list[Quotient] = field(default_factory=list)
 
 
 def _with_slices(
@@ -164,15 +173,15 @@ def _with_slices(
 
 
 def _order(draft: Draft, computed: Sequence[Computation], mains: Sequence[Column]) -> tuple[tuple[OrderBy, ...], int]:
-    """Return how rows are ordered, by growth or percentage if asked for, else by the first computed; how many are kept.
+    """Return how rows are ordered, by growth or a quotient if asked for, else by the first computed; how many are kept.
 
     With nothing computed they are ordered by the main column.
     """
     ranking = draft.parsed.ranking
     if ranking is None or not mains:
         return (), 0
-    asked = GROWTH if draft.parsed.moved else RATIO
-    first = (each.name for each in computed if each.name.startswith(asked))
+    asked = (*MOVES, GROWTH) if draft.parsed.moved else (RATIO, PER_UNIT)
+    first = (each.name for prefix in asked for each in computed if each.name.startswith(prefix))
     column = next(first, computed[0].name if computed else mains[0].name)
     return (OrderBy(column, ranking.descending),), ranking.limit
 
@@ -194,6 +203,7 @@ def _add_part(
     mains, held_against = _sides(draft, asked, selection.metrics)
     by = divisor(draft, asked.subjects) if draft.parsed.divisor is not None else None
     read: dict[str, Column] = {}
+    beside: dict[Column, list[Against]] = {}
     for metric in mains:
         wanted = _main(metric, part, alone=len(mains) == 1, named_actual=named_actual, draft=draft)
         main = Main(wanted, part.calendars, periods, selection.groupings)
@@ -219,10 +229,14 @@ def _add_part(
                 return total
             table.shares.append((column, expansion.add(total)))
         table.quotients += [
-            (column, added[o.wanted.name]) for o in others if divides(draft, o) and o.wanted.name in added
+            Quotient(column, added[o.wanted.name]) for o in others if divides(draft, o) and o.wanted.name in added
         ]
+        beside[column] = [(o.wanted.period, added[o.wanted.name]) for o in others if o.grows and o.wanted.name in added]
     if by is not None and by.id in read:
-        table.quotients += [(column, read[by.id]) for metric, column in read.items() if metric != by.id][:1]
+        first = next((column for metric, column in read.items() if metric != by.id), None)
+        if first is not None:
+            against = of_other_periods(first, read[by.id], beside)
+            table.quotients.append(Quotient(first, read[by.id], against))
     table.slices += expansion.slices
     return None
 
