@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
@@ -36,8 +37,11 @@ _UNSTABLE = re.compile(
 
 @pytest.fixture
 async def server(project_root: Path, tmp_path: Path) -> AsyncIterator[Running]:
-    """The server as `make run` starts it, but for its port."""
-    async with running(project_root / "catalogs" / "meridian", tmp_path) as server:
+    """The server as `make run` starts it in a new checkout, but for its port: data that is older is warned of."""
+    written_now = shutil.copytree(
+        project_root / "catalogs" / "meridian", tmp_path / "meridian", copy_function=shutil.copyfile
+    )
+    async with running(written_now, tmp_path) as server:
         yield server
 
 

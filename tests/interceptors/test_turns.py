@@ -99,7 +99,7 @@ async def test_one_begins_when_no_more_come(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 class Crowd:
-    """A crowd that waits, each of whom computes for the same time; a round takes nothing unless ``pass_`` is called."""
+    """A crowd that waits, each of whom computes for the same time; a round takes nothing but in ``begins``."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, size: int) -> None:
         self.now = [1.0]
